@@ -13,9 +13,11 @@ pub mod service;
 pub mod service_dir;
 pub mod settings;
 pub mod signal;
+mod text;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use script::{Inspection, Launch};
 pub use service::ServiceSpec;
 pub use settings::{LogFormat, Settings};
 pub use signal::Signal;

@@ -12,7 +12,7 @@ pub const DEFAULT_DEATH_TALLY: u32 = 100;
 /// The largest number of deaths that can be remembered.
 pub const MAX_DEATH_TALLY: u32 = 4096;
 
-/// A service directory, read: spec overlay.md 4.2 and s6.md A2.1.
+/// A service directory, read: s6's servicedir page, with the defaults of s6-supervise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSpec {
     /// The service's name: the directory's, or `NAME/log` for a logger.
@@ -25,7 +25,8 @@ pub struct ServiceSpec {
     pub has_finish: bool,
     /// A `down` file is there: the service is supervised, and not started.
     pub down: bool,
-    /// The descriptor on which `run` announces its readiness with a newline, 3 or more.
+    /// The descriptor on which `run` announces its readiness with a newline, 1 or more: almost
+    /// always 3, but s6 takes the standard output and error too.
     pub notification_fd: Option<i32>,
     /// How long `finish` may run before it is killed; `None` is without limit.
     pub timeout_finish: Option<Duration>,
@@ -36,7 +37,7 @@ pub struct ServiceSpec {
     /// How many deaths are remembered, at most [`MAX_DEATH_TALLY`].
     pub max_death_tally: u32,
     /// The logger in `log/`, which reads this service's standard output.
-    pub log: Option<Box<ServiceSpec>>,
+    pub log: Option<Box<Self>>,
 }
 
 impl ServiceSpec {

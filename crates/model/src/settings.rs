@@ -1,4 +1,10 @@
-//! The environment variables that tune Sixfold (spec overlay.md 2.1), read once into [`Settings`].
+//! The environment variables that tune Sixfold, read once into [`Settings`].
+//!
+//! The variables, their units and their defaults are those of s6-overlay 3.2. This file holds the
+//! values; `read` turns variables into them. Neither looks at the environment itself. Made by the
+//! daemon at boot and by `sixfold check`.
+
+mod read;
 
 use std::ffi::OsString;
 use std::time::Duration;

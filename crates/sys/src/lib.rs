@@ -1,1 +1,43 @@
-//! stub
+//! The kernel layer: every raw system call and every `unsafe` block of Sixfold.
+//!
+//! Nothing here decides anything, starts a thread or keeps global state. The daemon (PID 1, or a
+//! child subreaper) and the command-line applets call it; it calls only the kernel. Signals are
+//! plain numbers from 1 to 64 throughout, so that the real-time ones are never lost in an enum.
+//!
+//! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below.
+
+pub mod files;
+pub mod process;
+pub mod users;
+
+#[expect(
+    unsafe_code,
+    reason = "raw descriptor numbers, close_range, epoll, poll and send"
+)]
+pub mod fds;
+#[expect(
+    unsafe_code,
+    reason = "opens with flags that std cannot express without libc"
+)]
+pub mod fifo;
+#[expect(
+    unsafe_code,
+    reason = "clone, and what the new process does before it execs"
+)]
+pub mod sandbox;
+#[expect(
+    unsafe_code,
+    reason = "signal sets, signalfd and kill with real-time numbers"
+)]
+pub mod signals;
+#[expect(unsafe_code, reason = "code that runs between fork and exec")]
+pub mod spawn;
+#[expect(unsafe_code, reason = "foreground process groups by descriptor number")]
+pub mod terminal;
+#[expect(
+    unsafe_code,
+    reason = "waitid and waitpid without an enum that lacks real-time signals"
+)]
+pub mod wait;
+
+mod check;

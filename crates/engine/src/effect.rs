@@ -1,0 +1,130 @@
+//! What the engine wants done. The daemon applies effects in order and decides nothing.
+
+use std::ffi::OsString;
+
+use sixfold_model::{ServiceSpec, Signal};
+
+use crate::event::Event;
+use crate::input::{Exit, NodeId, RunId, Step};
+
+/// What a sequence of scripts is listed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listing {
+    /// The command in `S6_STAGE2_HOOK`.
+    Hook,
+    /// The files of fix-attrs.d.
+    FixAttrs,
+    /// The scripts of cont-init.d.
+    ContInit,
+    /// The scripts of cont-finish.d.
+    ContFinish,
+}
+
+impl Listing {
+    /// The name that stands in brackets in the messages of s6-overlay v2.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Hook => "stage2-hook",
+            Self::FixAttrs => "fix-attrs.d",
+            Self::ContInit => "cont-init.d",
+            Self::ContFinish => "cont-finish.d",
+        }
+    }
+}
+
+/// What is to be executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// A service's `run`.
+    Run,
+    /// A service's `finish`.
+    Finish {
+        /// How `run` ended.
+        exit: Exit,
+        /// The process group that `run` led.
+        pgid: i32,
+    },
+    /// One script of a sequence.
+    Step {
+        /// Which stage it belongs to.
+        listing: Listing,
+        /// The script.
+        step: Step,
+    },
+    /// The CMD.
+    Cmd {
+        /// The program and its arguments; never empty.
+        argv: Vec<OsString>,
+    },
+}
+
+/// Who gets a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The process alone.
+    Process,
+    /// The process group that it leads.
+    Group,
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A new service exists; what its task needs to know.
+    Adopt {
+        /// Its node.
+        node: NodeId,
+        /// What it is.
+        spec: Box<ServiceSpec>,
+        /// The node of the logger that reads its standard output.
+        logger: Option<NodeId>,
+    },
+    /// Start a process and answer with `Spawned` or `SpawnFailed`.
+    Spawn {
+        /// For whom.
+        node: NodeId,
+        /// The run that the answer names.
+        run: RunId,
+        /// What.
+        work: Work,
+    },
+    /// Send a signal to a process of ours.
+    Signal {
+        /// Whose process.
+        node: NodeId,
+        /// Of which run; nothing is sent when that run is over.
+        run: RunId,
+        /// Which signal.
+        signal: Signal,
+        /// To the process or its group.
+        target: Target,
+    },
+    /// Close the writing end of a logger's pipe: it reads what is left, then end of file.
+    CloseInput {
+        /// The logger.
+        node: NodeId,
+    },
+    /// List the scripts of a sequence and answer with `Listed`.
+    List {
+        /// The sequence.
+        node: NodeId,
+        /// From where.
+        listing: Listing,
+    },
+    /// List services.d and the scan directory, and answer with `Services`.
+    ListServices,
+    /// List the scan directory again and answer with `Services`.
+    Rescan,
+    /// Send a signal to every process that is left.
+    SignalAll(Signal),
+    /// Look whether any process is left, and answer with `Census`.
+    Census,
+    /// Write the container's exit code where scripts read and change it.
+    RecordExitCode(i32),
+    /// Write file systems to disk.
+    Sync,
+    /// Say it.
+    Log(Event),
+    /// Everything is over: drain the logs and exit.
+    Exit,
+}

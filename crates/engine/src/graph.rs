@@ -1,0 +1,254 @@
+//! The nodes of the graph and what depends on what. Nothing here decides: it answers questions.
+
+use sixfold_model::Signal;
+
+use crate::cmd::Cmd;
+use crate::effect::{Effect, Target, Work};
+use crate::event::Event;
+use crate::gate::Gate;
+use crate::input::{NodeId, RunId};
+use crate::moment::Moment;
+use crate::policy::Policy;
+use crate::sequence::Sequence;
+use crate::service::Service;
+
+/// What a machine needs to act: who it is, what time it is, the rules, and where effects go.
+pub struct Context<'a> {
+    /// The node that is being worked on.
+    pub(crate) node: NodeId,
+    /// The present moment.
+    pub(crate) now: Moment,
+    /// The rules of this container.
+    pub(crate) rules: &'a Policy,
+    /// Everything is being killed: nothing new is started.
+    pub(crate) killing: bool,
+    /// The number of the last run.
+    pub(crate) last_run: &'a mut u64,
+    /// Where effects are appended.
+    pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl Context<'_> {
+    /// Appends an effect.
+    pub(crate) fn emit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Says something.
+    pub(crate) fn log(&mut self, event: Event) {
+        self.effects.push(Effect::Log(event));
+    }
+
+    /// Asks for a process, and returns the run that its events will name.
+    pub(crate) fn spawn(&mut self, work: Work) -> RunId {
+        *self.last_run = self.last_run.saturating_add(1);
+        let run = RunId(*self.last_run);
+        self.effects.push(Effect::Spawn {
+            node: self.node,
+            run,
+            work,
+        });
+        run
+    }
+
+    /// Sends a signal to the process of a run of this node.
+    pub(crate) fn signal(&mut self, run: RunId, signal: Signal, target: Target) {
+        self.effects.push(Effect::Signal {
+            node: self.node,
+            run,
+            signal,
+            target,
+        });
+    }
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// A long-running program.
+    Service(Box<Service>),
+    /// A stage of scripts.
+    Sequence(Sequence),
+    /// The services.d stage.
+    Gate(Gate),
+    /// The CMD.
+    Cmd(Cmd),
+}
+
+impl Kind {
+    /// Whether those who depend on it may start.
+    pub(crate) fn is_up(&self) -> bool {
+        match self {
+            Self::Service(service) => service.is_reached(),
+            Self::Sequence(sequence) => sequence.is_up(),
+            Self::Gate(gate) => gate.is_up(),
+            Self::Cmd(_) => false,
+        }
+    }
+
+    /// Whether it is to be started as soon as what it depends on is up.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self {
+            Self::Service(service) => service.is_waiting(),
+            Self::Sequence(sequence) => sequence.is_waiting(),
+            Self::Gate(gate) => gate.state() == crate::gate::State::Waiting,
+            Self::Cmd(cmd) => cmd.is_waiting(),
+        }
+    }
+
+    /// Whether boot has to wait for it.
+    pub(crate) fn is_pending(&self) -> bool {
+        match self {
+            Self::Service(service) => service.is_pending(),
+            Self::Sequence(sequence) => sequence.is_pending(),
+            Self::Gate(gate) => gate.is_pending(),
+            Self::Cmd(_) => false,
+        }
+    }
+
+    /// Whether what it depends on may be taken down.
+    pub(crate) fn is_down(&self) -> bool {
+        match self {
+            Self::Service(service) => service.is_down(),
+            Self::Sequence(sequence) => sequence.is_down(),
+            Self::Gate(gate) => gate.state() == crate::gate::State::Closed,
+            Self::Cmd(cmd) => cmd.is_down(),
+        }
+    }
+
+    /// The name in messages.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Service(service) => service.name(),
+            Self::Sequence(sequence) => sequence.name(),
+            Self::Gate(_) => "services.d",
+            Self::Cmd(_) => "cmd",
+        }
+    }
+
+    /// Does what is due by now.
+    pub(crate) fn timer(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Service(service) => service.timer(context),
+            Self::Sequence(sequence) => sequence.timer(context),
+            Self::Gate(_) => {}
+            Self::Cmd(cmd) => cmd.timer(context),
+        }
+    }
+
+    /// When there is something due next.
+    pub(crate) fn next_timeout(&self) -> Option<Moment> {
+        match self {
+            Self::Service(service) => service.next_timeout(),
+            Self::Sequence(sequence) => sequence.next_timeout(),
+            Self::Gate(_) => None,
+            Self::Cmd(cmd) => cmd.next_timeout(),
+        }
+    }
+
+    /// Kills whatever runs of it, and starts nothing any more.
+    pub(crate) fn kill(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Service(service) => service.kill(context),
+            Self::Sequence(sequence) => sequence.kill(context),
+            Self::Gate(gate) => gate.close(),
+            Self::Cmd(cmd) => cmd.kill(context),
+        }
+    }
+}
+
+/// A node with its edges.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// What has to be up before it starts.
+    pub(crate) needs: Vec<NodeId>,
+    /// What has to be down before it stops.
+    pub(crate) needed_by: Vec<NodeId>,
+    /// The stop has been passed on to it.
+    pub(crate) stop_told: bool,
+    /// The stop goes on without it.
+    pub(crate) abandoned: bool,
+}
+
+/// All nodes. A node is never removed, so its id stays its place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Graph {
+    nodes: Vec<Node>,
+}
+
+impl Graph {
+    /// Adds a node that needs `needs`.
+    pub(crate) fn add(&mut self, kind: Kind, needs: &[NodeId]) -> NodeId {
+        let id = NodeId(self.nodes.len());
+        self.nodes.push(Node {
+            kind,
+            needs: Vec::new(),
+            needed_by: Vec::new(),
+            stop_told: false,
+            abandoned: false,
+        });
+        for need in needs {
+            self.connect(id, *need);
+        }
+        id
+    }
+
+    /// `node` needs `need` from now on.
+    pub(crate) fn connect(&mut self, node: NodeId, need: NodeId) {
+        if let Some(entry) = self.nodes.get_mut(node.0) {
+            entry.needs.push(need);
+        }
+        if let Some(entry) = self.nodes.get_mut(need.0) {
+            entry.needed_by.push(node);
+        }
+    }
+
+    /// The node of that id.
+    pub(crate) fn get(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.0)
+    }
+
+    /// The node of that id, to change it.
+    pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.nodes.get_mut(id.0)
+    }
+
+    /// All ids, in the order in which they were added.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
+    /// All nodes.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter()
+    }
+
+    /// Whether everything that `id` needs is up.
+    pub(crate) fn may_start(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| {
+            node.needs
+                .iter()
+                .all(|need| self.get(*need).is_some_and(|need| need.kind.is_up()))
+        })
+    }
+
+    /// Whether everything that needs `id` is down, or no longer waited for.
+    pub(crate) fn may_stop(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| {
+            node.needed_by.iter().all(|other| {
+                self.get(*other)
+                    .is_none_or(|node| node.abandoned || node.kind.is_down())
+            })
+        })
+    }
+
+    /// Every service.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Service(service) => Some(service.as_ref()),
+            Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+        })
+    }
+}

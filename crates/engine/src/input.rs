@@ -1,0 +1,164 @@
+//! What the engine is told, and the small types that inputs and effects share.
+
+use std::path::PathBuf;
+
+use sixfold_model::{ServiceSpec, Signal};
+
+/// A node of the graph: its place in the engine's table, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) usize);
+
+impl NodeId {
+    /// The place in the table, for use as an index by the daemon.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One start of one process. A late event of an earlier run is told from the present one by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub(crate) u64);
+
+impl RunId {
+    /// The number itself, for logs.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// With an exit code.
+    Code(i32),
+    /// Killed by the signal of that number (1 to 64, real-time signals included).
+    Signal(i32),
+}
+
+impl Exit {
+    /// The code that a shell would report: the exit code, or 128 plus the signal's number.
+    pub fn shell_code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+
+    /// The first two arguments of a `finish` script: the exit code, or 256 when a signal killed
+    /// the program; and the signal's number, or 0 (s6-supervise).
+    pub fn finish_arguments(self) -> (i32, i32) {
+        match self {
+            Self::Code(code) => (code, 0),
+            Self::Signal(signal) => (256, signal),
+        }
+    }
+}
+
+/// Why a process could not be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SpawnFailure {
+    /// There is no such program or interpreter (exit code 127).
+    NotFound,
+    /// It is there and cannot be executed, or the system refused (exit code 126).
+    NotRunnable,
+}
+
+impl SpawnFailure {
+    /// The exit code that a shell gives for it.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::NotFound => 127,
+            Self::NotRunnable => 126,
+        }
+    }
+}
+
+/// One script of a sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The name in messages: the file's name.
+    pub name: String,
+    /// The file, or the program when there are arguments.
+    pub path: PathBuf,
+}
+
+/// Who asked for a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A signal from outside the container. The second one of these kills now.
+    Outside,
+    /// A process of the container: a control command, or a signal. Any number of these is one.
+    Inside,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The daemon is ready: begin.
+    Boot,
+    /// The moment of [`crate::Engine::next_timeout`] has come.
+    Timer,
+    /// A stop signal came to PID 1.
+    StopSignal {
+        /// The signal, which the CMD may want to have instead.
+        signal: Signal,
+        /// Where it came from.
+        origin: Origin,
+    },
+    /// A stop was asked for by a control command.
+    Stop,
+    /// The scan directory is to be read again.
+    Rescan,
+    /// The answer to [`crate::Effect::List`]: the scripts of a sequence, in order.
+    Listed {
+        /// The sequence.
+        node: NodeId,
+        /// Its scripts.
+        steps: Vec<Step>,
+    },
+    /// The answer to [`crate::Effect::ListServices`]: services to supervise. Names that are
+    /// already supervised are left as they are.
+    Services {
+        /// The services found.
+        specs: Vec<ServiceSpec>,
+    },
+    /// A process was started.
+    Spawned {
+        /// Whose.
+        node: NodeId,
+        /// Which run.
+        run: RunId,
+        /// Its process id.
+        pid: i32,
+    },
+    /// A process could not be started; the daemon has said why.
+    SpawnFailed {
+        /// Whose.
+        node: NodeId,
+        /// Which run.
+        run: RunId,
+        /// Why.
+        failure: SpawnFailure,
+    },
+    /// A service announced its readiness.
+    Ready {
+        /// Whose.
+        node: NodeId,
+        /// Which run.
+        run: RunId,
+    },
+    /// A process ended.
+    Exited {
+        /// Whose.
+        node: NodeId,
+        /// Which run.
+        run: RunId,
+        /// How.
+        exit: Exit,
+    },
+    /// The answer to [`crate::Effect::Census`], and unasked after orphans were reaped.
+    Census {
+        /// Whether any process but this one is left.
+        left: bool,
+    },
+}

@@ -1,0 +1,37 @@
+//! Where things are at run time. The paths are those of s6-overlay, of both generations; scripts
+//! of real images name them.
+
+/// Everything that is written at run time lies below this directory.
+pub const RUN: &str = "/run";
+/// The same directory under its old name, for images made for s6-overlay v1 and v2.
+pub const VAR_RUN: &str = "/var/run";
+/// The state of s6-overlay.
+pub const STATE: &str = "/run/s6";
+/// One file for each variable of the container's environment.
+pub const CONTAINER_ENVIRONMENT: &str = "/run/s6/container_environment";
+/// One file for each variable that cont-finish.d scripts see (s6-overlay v1 and v2).
+pub const ENV_STAGE3: &str = "/run/s6/env-stage3";
+/// The variable in [`ENV_STAGE3`] that holds the container's exit code.
+pub const STAGE2_EXITED: &str = "S6_STAGE2_EXITED";
+/// Where the copies of services.d live: each service's working directory.
+pub const LEGACY_SERVICES: &str = "/run/s6/legacy-services";
+/// Copies of scripts that had to be cleaned of carriage returns.
+pub const CLEANED_SCRIPTS: &str = "/run/s6/cleaned";
+/// `halt`, `poweroff`, `reboot` and `shutdown`, as s6-overlay v3 places them.
+pub const BASEDIR_BIN: &str = "/run/s6/basedir/bin";
+/// The CMD's working directory, as s6-overlay v3 notes it.
+pub const WORKDIR: &str = "/run/s6/workdir";
+/// The scan directory.
+pub const SCANDIR: &str = "/run/service";
+/// The scan directory's name in s6-overlay v1 and v2, below [`STATE`].
+pub const OLD_SCANDIR: &str = "/run/s6/services";
+/// The directory inside a scan directory that its supervisor keeps to itself.
+pub const SVSCAN: &str = ".s6-svscan";
+/// Where the exit code's file lies.
+pub const RESULTS: &str = "/run/s6-linux-init-container-results";
+/// The file that holds the container's exit code.
+pub const EXIT_CODE: &str = "/run/s6-linux-init-container-results/exitcode";
+/// The four directories of user scripts, and where a profile replaces them.
+pub const ETC: &str = "/etc";
+/// Where profiles lie (`S6_RUNTIME_PROFILE`).
+pub const PROFILES: &str = "/etc/cont-profile.d";

@@ -1,0 +1,198 @@
+//! Facts about this process and its descendants.
+//!
+//! What `/proc` says about other processes is old the moment it is read: a pid from here may be
+//! signalled or reaped only if it is a child of ours that nobody has collected, since only those
+//! keep their number. Called from the daemon's boot, its reaper and its shutdown.
+
+use std::collections::HashSet;
+use std::io;
+
+/// Makes orphaned descendants ours to collect, as PID 1 has them anyway: PR_SET_CHILD_SUBREAPER.
+///
+/// # Errors
+/// What prctl(2) reports.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
+/// Whether this process is PID 1 of its namespace.
+#[must_use]
+pub fn is_init() -> bool {
+    std::process::id() == 1
+}
+
+/// The parent's pid; 0 when it is outside the pid namespace.
+#[must_use]
+pub fn parent() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+/// The effective user id.
+#[must_use]
+pub fn euid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// The effective group id.
+#[must_use]
+pub fn egid() -> u32 {
+    nix::unistd::getegid().as_raw()
+}
+
+/// The architecture this program was built for, such as `x86_64` or `aarch64`.
+#[must_use]
+pub fn arch() -> &'static str {
+    std::env::consts::ARCH
+}
+
+/// Writes all file systems' buffers to their disks: sync(2).
+pub fn sync() {
+    nix::unistd::sync();
+}
+
+/// The children of process `pid`, of all its threads, zombies included, in no particular order.
+/// Reads `/proc/PID/task/*/children`; on kernels built without it, the parent of every process.
+///
+/// # Errors
+/// `NotFound` when there is no such process, or no `/proc`.
+pub fn children(pid: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let path = task?.path().join("children");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(parse_pid)),
+            // The thread has ended meanwhile.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return scan_children(pid),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// The children of this process that have ended and whose status nobody has collected yet.
+///
+/// # Errors
+/// `NotFound` when there is no `/proc`.
+pub fn zombies_of_self() -> io::Result<Vec<i32>> {
+    let mut found = children(own_pid())?;
+    found.retain(|pid| read_stat(*pid).is_some_and(|stat| stat.state == b'Z'));
+    Ok(found)
+}
+
+/// All descendants of this process, its children first, then theirs. A process whose parent ends
+/// while this looks may be missed.
+///
+/// # Errors
+/// `NotFound` when there is no `/proc`.
+pub fn descendants() -> io::Result<Vec<i32>> {
+    let mut found = children(own_pid())?;
+    let mut seen: HashSet<i32> = found.iter().copied().collect();
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        next += 1;
+        // One that has gone meanwhile has no children any more.
+        let grandchildren = children(pid).unwrap_or_default();
+        found.extend(
+            grandchildren
+                .into_iter()
+                .filter(|child| seen.insert(*child)),
+        );
+    }
+    Ok(found)
+}
+
+fn own_pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+fn scan_children(parent: i32) -> io::Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(parse_pid) else {
+            continue;
+        };
+        if read_stat(pid).is_some_and(|stat| stat.parent == parent) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+fn parse_pid(text: &str) -> Option<i32> {
+    text.parse().ok().filter(|pid| *pid > 0)
+}
+
+/// Two of the fields of `/proc/PID/stat` (proc_pid_stat(5)).
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    state: u8,
+    parent: i32,
+}
+
+fn read_stat(pid: i32) -> Option<Stat> {
+    parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in the second field may itself contain parentheses and spaces, so the fields after it
+/// are counted from the last parenthesis.
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    let end = line.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = line
+        .get(end + 1..)?
+        .split(|byte| *byte == b' ')
+        .filter(|f| !f.is_empty());
+    let state = *fields.next()?.first()?;
+    let parent = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    Some(Stat { state, parent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stat_lines_are_read_behind_any_name() {
+        let plain = parse_stat(b"12 (sleep) S 7 12 12 0 -1");
+        assert_eq!(
+            plain,
+            Some(Stat {
+                state: b'S',
+                parent: 7
+            })
+        );
+        let nasty = parse_stat(b"12 (a) Z 1 (b) R 9 12 12");
+        assert_eq!(
+            nasty,
+            Some(Stat {
+                state: b'R',
+                parent: 9
+            })
+        );
+        for broken in [
+            &b""[..],
+            b"12",
+            b"12 (x",
+            b"12 (x)",
+            b"12 (x) S",
+            b"12 (x) S y",
+        ] {
+            assert_eq!(parse_stat(broken), None);
+        }
+    }
+
+    #[test]
+    fn both_ways_find_the_same_children() {
+        // The parent of this test process has it among its children, in both lists.
+        let (own, parent) = (own_pid(), parent());
+        assert!(children(parent).unwrap().contains(&own));
+        assert!(scan_children(parent).unwrap().contains(&own));
+        assert_eq!(children(-4).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_test_is_not_init() {
+        assert!(!is_init());
+        assert!(!arch().is_empty());
+    }
+}

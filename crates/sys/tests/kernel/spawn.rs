@@ -1,0 +1,277 @@
+//! What a child finds when it starts, and what the parent learns when it cannot.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use sixfold_sys::spawn::{Session, Stream};
+use sixfold_sys::wait::Exit;
+use sixfold_sys::{fds, signals, terminal, wait};
+
+use crate::{Test, capture, read_all, shell, start};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("spawn_resets_mask_and_dispositions", mask_and_dispositions),
+    ("spawn_gives_exactly_the_environment", environment),
+    ("spawn_sets_directory_and_name", directory_and_name),
+    ("spawn_sets_session_and_group", session_and_group),
+    ("spawn_takes_the_terminal", foreground),
+    ("spawn_places_the_extra_descriptor", extra_at_free_numbers),
+    (
+        "spawn_places_the_extra_descriptor_where_it_is",
+        extra_at_its_own_number,
+    ),
+    (
+        "spawn_places_the_extra_descriptor_over_another",
+        extra_at_taken_numbers,
+    ),
+    (
+        "spawn_places_the_extra_descriptor_as_a_stream",
+        extra_as_stream,
+    ),
+    ("spawn_refuses_impossible_numbers", impossible_numbers),
+    (
+        "spawn_reports_failures_with_an_extra_descriptor",
+        failures_are_reported,
+    ),
+];
+
+fn mask_and_dispositions() {
+    signals::block_all().unwrap();
+    // 13 is SIGPIPE, which Rust has ignored already; 37 and 64 are real-time signals. Not SIGCHLD:
+    // the kernel collects the children of who ignores it.
+    for signal in [1, 2, 10, 13, 15, 37, 64] {
+        signals::ignore(signal).unwrap();
+    }
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    assert!(
+        !status_field(&own, "SigIgn")
+            .trim_start_matches('0')
+            .is_empty()
+    );
+    let (_pid, text) = capture(shell("cat /proc/$$/status"));
+    for field in ["SigBlk", "SigIgn"] {
+        assert_eq!(status_field(&text, field), "0000000000000000", "{field}");
+    }
+}
+
+fn status_field<'a>(status: &'a str, name: &str) -> &'a str {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .unwrap();
+    line.trim_start_matches(':').trim()
+}
+
+fn environment() {
+    let mut plan = shell("");
+    plan.program = "env".into();
+    plan.args = Vec::new();
+    plan.env = vec![
+        ("PATH".into(), "/nowhere:/usr/bin:/bin".into()),
+        ("TWICE".into(), "first".into()),
+        ("EMPTY".into(), "".into()),
+        ("TWICE".into(), "last = really".into()),
+    ];
+    let (_pid, text) = capture(plan);
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "EMPTY=",
+            "PATH=/nowhere:/usr/bin:/bin",
+            "TWICE=last = really"
+        ]
+    );
+}
+
+fn directory_and_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = shell("pwd -P; tr '\\0' '|' </proc/$$/cmdline");
+    plan.dir = dir.path().canonicalize().unwrap();
+    plan.arg0 = Some("renamed".into());
+    let expected = plan.dir.clone();
+    let (_pid, text) = capture(plan);
+    let (pwd, command) = text.split_once('\n').unwrap();
+    assert_eq!(pwd, expected.to_str().unwrap());
+    assert!(command.starts_with("renamed|-c|"), "{command}");
+}
+
+/// Group and session of the shell, by /proc.
+fn group_and_session(session: Session) -> (i32, i32, i32) {
+    let mut plan = shell("cat /proc/$$/stat");
+    plan.session = session;
+    let (pid, text) = capture(plan);
+    let fields: Vec<&str> = text
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    (pid, fields[2].parse().unwrap(), fields[3].parse().unwrap())
+}
+
+fn session_and_group() {
+    let own_group = nix::unistd::getpgrp().as_raw();
+    let own_session = nix::unistd::getsid(None).unwrap().as_raw();
+    let (pid, group, session) = group_and_session(Session::New);
+    assert_eq!((group, session), (pid, pid));
+    let (_pid, group, session) = group_and_session(Session::Same);
+    assert_eq!((group, session), (own_group, own_session));
+    let (pid, group, session) = group_and_session(Session::Foreground);
+    assert_eq!((group, session), (pid, own_session));
+}
+
+fn foreground() {
+    // The terminal hangs up on its session leader when this test closes it.
+    signals::ignore(1).unwrap();
+    // A session leader's first terminal becomes its controlling one. As a child of the main test
+    // process this one leads no group, so that it may make a session.
+    nix::unistd::setsid().unwrap();
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let name = nix::unistd::ttyname(&pty.slave).unwrap();
+    let terminal = open(&name, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).unwrap();
+    let own = nix::unistd::getpgrp().as_raw();
+    terminal::set_foreground(terminal.as_raw_fd(), own).unwrap();
+    let mut plan = shell("echo started; read line");
+    plan.stdin = Stream::Fd(terminal.try_clone().unwrap());
+    plan.session = Session::Foreground;
+    let (reader, writer) = fds::pipe().unwrap();
+    plan.stdout = Stream::Fd(writer);
+    let pid = start(plan);
+    assert_eq!(terminal::foreground(terminal.as_raw_fd()), Some(pid));
+    assert!(fds::is_terminal(terminal.as_raw_fd()));
+    // We are in the background now, and must not be stopped for taking the terminal back.
+    terminal::set_foreground(terminal.as_raw_fd(), own).unwrap();
+    assert_eq!(terminal::foreground(terminal.as_raw_fd()), Some(own));
+    signals::send_group(pid, 9).unwrap();
+    assert_eq!(wait::wait_for(pid).unwrap(), Exit::Signal(9));
+    drop(reader);
+    assert_eq!(
+        terminal::foreground(pty.master.as_raw_fd().saturating_add(500)),
+        None
+    );
+    assert!(terminal::set_foreground(terminal.as_raw_fd(), 0).is_err());
+}
+
+/// Spawns a shell that writes to descriptor `number`, which is `writer`, and checks what arrives
+/// and that nothing but this descriptor came with it.
+fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32) {
+    let before = fds::count_open();
+    // dash takes no redirection to numbers above 9.
+    let mut plan = shell(&format!(
+        "echo to {number} >/proc/self/fd/{number}; ls /proc/$$/fd >&2"
+    ));
+    let (errors, error_writer) = fds::pipe().unwrap();
+    plan.stderr = Stream::Fd(error_writer);
+    plan.extra = Some((writer, number));
+    let pid = start(plan);
+    assert_eq!(read_all(reader), format!("to {number}\n"));
+    let listed = read_all(errors);
+    assert_eq!(wait::wait_for(pid).unwrap(), Exit::Code(0));
+    let mut numbers: Vec<i32> = listed.lines().map(|line| line.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers.retain(|fd| *fd > 2 && *fd != 10 || *fd == number);
+    assert_eq!(numbers, [number], "what else is open in the child");
+    assert_eq!(
+        fds::count_open(),
+        before - 2,
+        "the pipe's two ends are closed, nothing was leaked"
+    );
+}
+
+fn extra_at_free_numbers() {
+    for number in [30, 31, 736, 867] {
+        let (reader, writer) = fds::pipe().unwrap();
+        check_extra(reader, writer, number);
+    }
+}
+
+fn extra_at_its_own_number() {
+    for _round in 0..3 {
+        let (reader, writer) = fds::pipe().unwrap();
+        let number = writer.as_raw_fd();
+        check_extra(reader, writer, number);
+    }
+}
+
+/// 3 and 4 are the most used numbers, and taken here by other things of ours.
+fn extra_at_taken_numbers() {
+    let others: Vec<File> = (0..6).map(|_| File::open("/dev/null").unwrap()).collect();
+    for number in [3, 4, 5, 6] {
+        assert!(fds::is_open(number));
+        let (reader, writer) = fds::pipe().unwrap();
+        assert!(writer.as_raw_fd() != number);
+        check_extra(reader, writer, number);
+    }
+    drop(others);
+    // And free again, next to the numbers that std's own pipe will take.
+    for number in [3, 4, 5, 6, 7, 8] {
+        let (reader, writer) = fds::pipe().unwrap();
+        check_extra(reader, writer, number);
+    }
+}
+
+fn extra_as_stream() {
+    let (reader, writer) = fds::pipe().unwrap();
+    let mut plan = shell("echo out; echo err >&2");
+    plan.stderr = Stream::Null;
+    plan.extra = Some((writer, 1));
+    let pid = start(plan);
+    assert_eq!(read_all(reader), "out\n");
+    assert_eq!(wait::wait_for(pid).unwrap(), Exit::Code(0));
+}
+
+fn impossible_numbers() {
+    for number in [-1, i32::MAX] {
+        let (_reader, writer) = fds::pipe().unwrap();
+        let mut plan = shell("exit 0");
+        plan.extra = Some((writer, number));
+        let error = plan.into_command().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
+
+fn failures_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let not_executable = dir.path().join("run");
+    std::fs::write(&not_executable, "#!/bin/sh\n").unwrap();
+    let cases = [
+        (dir.path().join("missing"), io::ErrorKind::NotFound),
+        (not_executable, io::ErrorKind::PermissionDenied),
+    ];
+    let before = fds::count_open();
+    for occupied in [0, 4, 9] {
+        let others: Vec<File> = (0..occupied)
+            .map(|_| File::open("/dev/null").unwrap())
+            .collect();
+        for (program, expected) in &cases {
+            for number in 3..=12 {
+                let (_reader, writer) = fds::pipe().unwrap();
+                let mut plan = shell("");
+                plan.program = program.clone().into();
+                plan.extra = Some((writer, number));
+                let error = plan.into_command().unwrap().spawn().unwrap_err();
+                assert_eq!(error.kind(), *expected, "fd {number}, {occupied} occupied");
+            }
+        }
+        drop(others);
+    }
+    assert_eq!(fds::count_open(), before);
+    assert_eq!(wait::peek().unwrap(), wait::Peek::NoChildren);
+    // An occupant that goes away before the spawn: refused, and that is reported.
+    let occupant = File::open(&cases[1].0).unwrap();
+    let number = occupant.as_raw_fd();
+    let (_reader, writer) = fds::pipe().unwrap();
+    let mut plan = shell("exit 0");
+    plan.extra = Some((writer, number));
+    let mut command = plan.into_command().unwrap();
+    drop(occupant);
+    assert_eq!(
+        command.spawn().unwrap_err().raw_os_error(),
+        Some(libc::EBUSY)
+    );
+}
