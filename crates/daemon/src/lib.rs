@@ -1,1 +1,28 @@
-//! stub
+//! PID 1: a tokio runtime of one thread around the engine.
+//!
+//! [`boot::run`] prepares the container and hands over to the dispatcher, which turns everything
+//! that happens into one [`sixfold_engine::Input`] at a time and carries out the effects. Each
+//! process that is ours belongs to a [`unit`], a task that owns the `tokio::process::Child`; the
+//! [`reaper`] takes what is nobody's. Nothing here may block, start a thread, or die.
+
+pub mod boot;
+mod capture;
+mod clock;
+mod control;
+mod dispatcher;
+mod exit_code;
+mod launch;
+mod layout;
+mod listing;
+mod outlet;
+mod reaper;
+mod record;
+mod report;
+mod signals;
+mod snapshot;
+mod subscriber;
+mod unit;
+mod watch;
+mod world;
+
+pub use boot::{Invocation, run};

@@ -578,3 +578,7 @@ fn is_worth_a_summary(deaths: u32) -> bool {
 fn is_due(at: Option<Moment>, now: Moment) -> bool {
     at.is_some_and(|at| at <= now)
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

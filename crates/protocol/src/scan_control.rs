@@ -42,11 +42,9 @@ impl ScanCommand {
     pub fn is_stop(self) -> bool {
         match self {
             Self::Stop | Self::StopLoggers | Self::Abort => true,
-            Self::Reap
-            | Self::Scan
-            | Self::Prune
-            | Self::PruneLoggers
-            | Self::ScanAndPrune => false,
+            Self::Reap | Self::Scan | Self::Prune | Self::PruneLoggers | Self::ScanAndPrune => {
+                false
+            }
         }
     }
 }
@@ -61,7 +59,11 @@ mod tests {
     #[test]
     fn every_option_letter_means_something() {
         for letter in OPTION_LETTERS.bytes() {
-            assert!(ScanCommand::from_byte(letter).is_some(), "{}", letter as char);
+            assert!(
+                ScanCommand::from_byte(letter).is_some(),
+                "{}",
+                letter as char
+            );
         }
         assert_eq!(ScanCommand::from_byte(b'x'), None);
         assert_eq!(ScanCommand::from_byte(b'\n'), None);

@@ -25,6 +25,11 @@ pub fn chmod(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(mode & 0o7777))
 }
 
+/// Sets the mask that new files' modes are stripped of, for this process and its children.
+pub fn set_umask(mask: u32) {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
+}
+
 /// Makes a directory with exactly this mode. One that exists is given the mode. The parent must
 /// exist.
 ///

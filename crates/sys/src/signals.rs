@@ -114,6 +114,32 @@ pub struct Received {
     pub from_kernel: bool,
 }
 
+/// Waits for one of `signals`, which must be blocked. For commands that have nothing else to do;
+/// the daemon reads a [`SignalFd`].
+///
+/// # Errors
+/// `InvalidInput` for a number that is no signal; otherwise what sigwaitinfo(2) reports.
+pub fn wait_next(signals: &[i32]) -> io::Result<Received> {
+    let set = set_of(signals)?;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: both point to memory of their types that outlives the call; zeroed siginfo is valid.
+    let signal = retry(|| check(unsafe { libc::sigwaitinfo(&raw const set, info.as_mut_ptr()) }))?;
+    // SAFETY: plain data, zeroed at first and then filled by the kernel.
+    let info = unsafe { info.assume_init() };
+    let from_kernel = info.si_code == libc::SI_KERNEL;
+    // SAFETY: reads a member of plain data; where no process sent the signal it is 0 or unused.
+    let sender = if from_kernel {
+        0
+    } else {
+        unsafe { info.si_pid() }
+    };
+    Ok(Received {
+        signal,
+        sender,
+        from_kernel,
+    })
+}
+
 /// A descriptor from which blocked signals are read: signalfd(2), close-on-exec, non-blocking.
 #[derive(Debug)]
 pub struct SignalFd(OwnedFd);

@@ -1,0 +1,174 @@
+//! The table of commands. A command is chosen by the name of the executable, or by its first
+//! argument: `sixfold s6-svscanctl ...` is `s6-svscanctl ...`.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::complain::{self, SYSTEM, USAGE};
+use crate::{contenv, fix_attrs, halt, help, init, install, run, svscanctl};
+
+/// One command.
+pub(crate) struct Applet {
+    /// The name it is called by.
+    pub(crate) name: &'static str,
+    /// What it does, for the help.
+    pub(crate) summary: &'static str,
+    /// What it is for, which decides where it is listed and installed.
+    pub(crate) kind: Kind,
+    /// What to call, with the arguments after the name.
+    run: fn(Vec<OsString>) -> ExitCode,
+}
+
+/// What a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A command of Sixfold's own, for people.
+    Own,
+    /// A command of s6 or s6-overlay, installed under its name.
+    Compatible,
+    /// A command that s6-overlay keeps in `/run/s6/basedir/bin`, made there at boot.
+    Basedir,
+    /// A part of the boot.
+    Internal,
+}
+
+/// Every command.
+pub(crate) const APPLETS: &[Applet] = &[
+    Applet {
+        name: "init",
+        summary: "be PID 1: boot the container, supervise, stop in order",
+        kind: Kind::Internal,
+        run: init::init,
+    },
+    Applet {
+        name: "run",
+        summary: "boot a service tree on this machine, without Docker",
+        kind: Kind::Own,
+        run: run::run,
+    },
+    Applet {
+        name: "install",
+        summary: "put /init and the commands into an image",
+        kind: Kind::Own,
+        run: install::install,
+    },
+    Applet {
+        name: "with-contenv",
+        summary: "run a program with the container's environment",
+        kind: Kind::Compatible,
+        run: contenv::with_contenv,
+    },
+    Applet {
+        name: "printcontenv",
+        summary: "print a variable of the container's environment",
+        kind: Kind::Compatible,
+        run: contenv::printcontenv,
+    },
+    Applet {
+        name: "s6-svscanctl",
+        summary: "control the supervision: stop, rescan",
+        kind: Kind::Compatible,
+        run: svscanctl::svscanctl,
+    },
+    Applet {
+        name: "halt",
+        summary: "stop the container in order",
+        kind: Kind::Basedir,
+        run: halt::halt,
+    },
+    Applet {
+        name: "poweroff",
+        summary: "the same",
+        kind: Kind::Basedir,
+        run: halt::poweroff,
+    },
+    Applet {
+        name: "reboot",
+        summary: "the same",
+        kind: Kind::Basedir,
+        run: halt::reboot,
+    },
+    Applet {
+        name: "shutdown",
+        summary: "the same, with the usual options",
+        kind: Kind::Basedir,
+        run: halt::shutdown,
+    },
+    Applet {
+        name: "fix-attrs",
+        summary: "apply one file of fix-attrs.d",
+        kind: Kind::Internal,
+        run: fix_attrs::fix_attrs,
+    },
+];
+
+/// Runs the command that `words` (the whole argument vector) name. `blocked` tells whether the
+/// signals could be blocked.
+pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCode {
+    let mut words = words.into_iter();
+    let called = words.next().unwrap_or_default();
+    let own_name = Path::new(&called)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let mut rest: Vec<OsString> = words.collect();
+    let name = if find(&own_name).is_some() {
+        own_name
+    } else if rest.is_empty() {
+        "help".to_owned()
+    } else {
+        rest.remove(0).to_string_lossy().into_owned()
+    };
+    if let Err(error) = blocked {
+        return complain::fatal(&name, format!("unable to block signals: {error}"), SYSTEM);
+    }
+    if name != "init" && name != "run" {
+        if let Err(error) = sixfold_sys::signals::reset_for_applet() {
+            return complain::fatal(&name, format!("unable to unblock signals: {error}"), SYSTEM);
+        }
+    }
+    match (find(&name), name.as_str()) {
+        (Some(applet), _) => (applet.run)(rest),
+        (None, "help" | "--help" | "-h") => help::overview(),
+        (None, "version" | "--version" | "-V") => help::version(),
+        (None, unknown) => {
+            let message = format!("{unknown} is no command of Sixfold (see sixfold --help)");
+            complain::fatal("sixfold", message, USAGE)
+        }
+    }
+}
+
+/// The names of all commands, for scripts whose interpreter is one of them.
+pub(crate) fn names() -> &'static [&'static str] {
+    const NAMES: [&str; APPLETS.len()] = {
+        let mut names = [""; APPLETS.len()];
+        let mut at = 0;
+        while at < APPLETS.len() {
+            names[at] = APPLETS[at].name;
+            at += 1;
+        }
+        names
+    };
+    &NAMES
+}
+
+fn find(name: &str) -> Option<&'static Applet> {
+    APPLETS.iter().find(|applet| applet.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names = names().to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), APPLETS.len());
+        assert!(names.iter().all(|name| !name.is_empty()));
+    }
+}

@@ -1,0 +1,60 @@
+//! How commands fail: one line on standard error in the form that s6's programs use, and the exit
+//! codes that scripts look for.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// A negative answer, or a failure of what was asked for.
+pub(crate) const FAILED: u8 = 1;
+/// Wrong usage, or nobody there to talk to (s6's convention).
+pub(crate) const USAGE: u8 = 100;
+/// The system refused something (s6's convention).
+pub(crate) const SYSTEM: u8 = 111;
+/// A program is there and cannot be executed.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+/// There is no such program.
+pub(crate) const NOT_FOUND: u8 = 127;
+
+/// Prints `NAME: fatal: MESSAGE` and gives the exit code.
+#[expect(
+    clippy::print_stderr,
+    reason = "commands talk to people and scripts on standard error"
+)]
+pub(crate) fn fatal(name: &str, message: impl Display, code: u8) -> ExitCode {
+    eprintln!("{name}: fatal: {message}");
+    ExitCode::from(code)
+}
+
+/// Prints `NAME: usage: SYNOPSIS` and gives the exit code for it.
+#[expect(
+    clippy::print_stderr,
+    reason = "commands talk to people and scripts on standard error"
+)]
+pub(crate) fn usage(name: &str, synopsis: &str) -> ExitCode {
+    eprintln!("{name}: usage: {synopsis}");
+    ExitCode::from(USAGE)
+}
+
+/// Prints `NAME: warning: MESSAGE`.
+#[expect(
+    clippy::print_stderr,
+    reason = "commands talk to people and scripts on standard error"
+)]
+pub(crate) fn warn(name: &str, message: impl Display) {
+    eprintln!("{name}: warning: {message}");
+}
+
+/// Prints a line on standard output. A reader that went away is no reason to fail.
+pub(crate) fn say(line: impl Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What an error of the system says, in the words that s6's programs print: without the number.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

@@ -1,0 +1,121 @@
+//! `with-contenv` and `printcontenv`: the container's environment for scripts that were started
+//! with a bare one. They depend on no PATH, so they work from `docker exec` too.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use sixfold_model::{Settings, environment};
+use sixfold_protocol::paths::CONTAINER_ENVIRONMENT;
+
+use crate::complain::{self, FAILED, NOT_EXECUTABLE, NOT_FOUND, SYSTEM, USAGE, reason};
+
+const WITH_CONTENV: &str = "with-contenv";
+const PRINTCONTENV: &str = "printcontenv";
+
+/// `with-contenv prog...`: executes prog with the container's environment instead of its own, of
+/// which only PATH is kept where the container has none. With `S6_KEEP_ENV` the own one is it.
+pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
+    let Some((program, args)) = args.split_first() else {
+        return complain::usage(WITH_CONTENV, "with-contenv prog...");
+    };
+    let mut command = Command::new(program);
+    command.args(args);
+    if !keeps_environment() {
+        let loaded = match load(Path::new(CONTAINER_ENVIRONMENT)) {
+            Ok(loaded) => loaded,
+            Err((what, error)) => {
+                let message = format!("unable to envdir {what}: {}", reason(&error));
+                return complain::fatal(WITH_CONTENV, message, SYSTEM);
+            }
+        };
+        command.env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command.envs(loaded);
+    }
+    let error = command.exec();
+    let code = if error.kind() == ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
+    };
+    let hint = if error.kind() == ErrorKind::NotFound && program.as_bytes().contains(&b' ') {
+        " (a #! line passes everything after the interpreter as one word; for options use `set` in the script)"
+    } else {
+        ""
+    };
+    let message = format!(
+        "unable to exec {}: {}{hint}",
+        program.display(),
+        reason(&error)
+    );
+    complain::fatal(WITH_CONTENV, message, code)
+}
+
+/// `printcontenv NAME`: prints the variable and a newline; exits 1 in silence if there is none.
+pub(crate) fn printcontenv(args: Vec<OsString>) -> ExitCode {
+    let Some(name) = args.first() else {
+        return complain::fatal(PRINTCONTENV, "too few arguments", USAGE);
+    };
+    let value = if keeps_environment() {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    } else if environment::is_loadable_name(name) {
+        fs::read(Path::new(CONTAINER_ENVIRONMENT).join(name))
+            .ok()
+            .map(|content| environment::loaded(&content).unwrap_or_default())
+    } else {
+        None
+    };
+    let Some(value) = value else {
+        return ExitCode::from(FAILED);
+    };
+    let mut line = value.as_bytes().to_vec();
+    line.push(b'\n');
+    match io::stdout().write_all(&line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain::fatal(
+            PRINTCONTENV,
+            format!("unable to write: {}", reason(&error)),
+            SYSTEM,
+        ),
+    }
+}
+
+/// `S6_KEEP_ENV`, read as the daemon reads it.
+fn keeps_environment() -> bool {
+    let name = OsStr::new("S6_KEEP_ENV");
+    let value = std::env::var_os(name).unwrap_or_default();
+    Settings::from_env([(name, value.as_os_str())]).0.keep_env
+}
+
+type Variables = Vec<(OsString, OsString)>;
+
+/// Every variable in the directory; a file that is empty is a variable that is not set.
+fn load(dir: &Path) -> Result<Variables, (String, io::Error)> {
+    let in_dir = |error| (dir.display().to_string(), error);
+    let mut variables = Vec::new();
+    for entry in fs::read_dir(dir).map_err(in_dir)? {
+        let entry = entry.map_err(in_dir)?;
+        let name = entry.file_name();
+        if !environment::is_loadable_name(&name) {
+            continue;
+        }
+        match fs::read(entry.path()) {
+            Ok(content) => {
+                if let Some(value) = environment::loaded(&content) {
+                    variables.push((name, value));
+                }
+            }
+            // It was removed while we looked.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err((entry.path().display().to_string(), error)),
+        }
+    }
+    Ok(variables)
+}

@@ -1,0 +1,304 @@
+//! How each kind of work becomes a process: which program, with which arguments, environment,
+//! directory and streams.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use sixfold_engine::{Listing, SpawnFailure, Work};
+use sixfold_model::script::{self, Launch};
+use sixfold_model::{Diagnostic, ServiceSpec, environment};
+use sixfold_protocol::paths;
+use sixfold_sys::files;
+use sixfold_sys::spawn::{Plan, Session, Stream};
+
+use crate::snapshot;
+use crate::world::World;
+
+/// The streams of a new process, as the unit has prepared them.
+pub(crate) struct Streams {
+    /// Standard input.
+    pub(crate) stdin: Stream,
+    /// Standard output.
+    pub(crate) stdout: Stream,
+    /// Standard error.
+    pub(crate) stderr: Stream,
+    /// The descriptor for readiness, and its number.
+    pub(crate) notification: Option<(OwnedFd, i32)>,
+}
+
+/// A program with the words before the script's own arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Program {
+    program: OsString,
+    arg0: Option<OsString>,
+    args: Vec<OsString>,
+}
+
+/// Looks at the script at `path`, reports what is wrong with it, and says how to start it.
+pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailure> {
+    let file = snapshot::file(path).map_err(|error| {
+        let failure = if error.kind() == io::ErrorKind::NotFound {
+            SpawnFailure::NotFound
+        } else {
+            SpawnFailure::NotRunnable
+        };
+        world.report(&[Diagnostic::error(
+            path,
+            format!("cannot be read: {error}"),
+            "make it a file that this user may read and execute",
+        )]);
+        failure
+    })?;
+    let inspection = script::inspect(path, &file);
+    world.report(&inspection.diagnostics);
+    let stand_in = match inspection.interpreter.as_deref() {
+        Some(interpreter) if !interpreter.exists() => match world.applet_of(interpreter) {
+            Some(applet) => Some(applet),
+            None => {
+                world.report(&[script::missing_interpreter(path, interpreter)]);
+                return Err(SpawnFailure::NotFound);
+            }
+        },
+        Some(_) | None => None,
+    };
+    let (mut words, path) = match inspection.launch {
+        None => return Err(SpawnFailure::NotRunnable),
+        Some(Launch::Direct) if stand_in.is_none() => {
+            return Ok(Program {
+                program: path.into(),
+                arg0: None,
+                args: Vec::new(),
+            });
+        }
+        Some(Launch::Direct) => (first_line_words(&file.head), path.to_owned()),
+        Some(Launch::Through(words)) => (words, path.to_owned()),
+        Some(Launch::ThroughCleaned(words)) => (
+            words,
+            clean(path).map_err(|error| {
+                world.report(&[Diagnostic::error(
+                    path,
+                    format!("cannot be copied without its carriage returns: {error}"),
+                    "save it with LF line ends",
+                )]);
+                SpawnFailure::NotRunnable
+            })?,
+        ),
+    };
+    let mut program: OsString = if words.is_empty() {
+        "/bin/sh".into()
+    } else {
+        words.remove(0)
+    };
+    let mut arg0 = None;
+    if let Some(applet) = stand_in {
+        program = world.exe.clone().into();
+        arg0 = Some(applet.into());
+    }
+    words.push(path.into());
+    Ok(Program {
+        program,
+        arg0,
+        args: words,
+    })
+}
+
+/// The plan for `work`. `spec` is the service's, where it is one.
+pub(crate) fn plan(
+    world: &World,
+    spec: Option<&ServiceSpec>,
+    work: &Work,
+    streams: Streams,
+) -> Result<Plan, SpawnFailure> {
+    let (program, extra_args, env, dir) = match work {
+        Work::Run | Work::Finish { .. } => {
+            let spec = spec.ok_or(SpawnFailure::NotRunnable)?;
+            let (file, args) = service_call(spec, work);
+            let program = inspect(world, &spec.source.join(file))?;
+            (program, args, world.base_env.clone(), live_directory(spec))
+        }
+        Work::Step { listing, step } => step_call(world, *listing, &step.path)?,
+        Work::Cmd { argv } => {
+            let (program, args) = argv.split_first().ok_or(SpawnFailure::NotFound)?;
+            let program = Program {
+                program: program.clone(),
+                arg0: None,
+                args: args.to_vec(),
+            };
+            (
+                program,
+                Vec::new(),
+                world.full_env.clone(),
+                world.workdir.clone(),
+            )
+        }
+    };
+    // A missing directory would look like a missing program.
+    let dir = if dir.is_dir() {
+        dir
+    } else {
+        PathBuf::from("/")
+    };
+    let is_foreground = matches!(work, Work::Cmd { .. }) && world.has_terminal;
+    Ok(Plan {
+        program: program.program,
+        arg0: program.arg0,
+        args: program.args.into_iter().chain(extra_args).collect(),
+        env,
+        dir,
+        stdin: streams.stdin,
+        stdout: streams.stdout,
+        stderr: streams.stderr,
+        session: if is_foreground {
+            Session::Foreground
+        } else {
+            Session::New
+        },
+        extra: streams.notification,
+    })
+}
+
+/// Where a service runs: its copy below `/run`, or its own directory where there is no copy.
+fn live_directory(spec: &ServiceSpec) -> PathBuf {
+    let live = Path::new(paths::LEGACY_SERVICES).join(&spec.name);
+    if live.is_dir() {
+        live
+    } else {
+        spec.source.clone()
+    }
+}
+
+/// The file and the arguments of `run` and `finish` (s6-supervise: the service's name is the
+/// argument of run; finish gets exit code or 256, signal, name, and process group).
+fn service_call(spec: &ServiceSpec, work: &Work) -> (&'static str, Vec<OsString>) {
+    match work {
+        Work::Finish { exit, pgid } => {
+            let (code, signal) = exit.finish_arguments();
+            let args = vec![
+                code.to_string().into(),
+                signal.to_string().into(),
+                spec.name.clone().into(),
+                pgid.to_string().into(),
+            ];
+            ("finish", args)
+        }
+        Work::Run | Work::Step { .. } | Work::Cmd { .. } => ("run", vec![spec.name.clone().into()]),
+    }
+}
+
+type Call = (Program, Vec<OsString>, Vec<(OsString, OsString)>, PathBuf);
+
+fn step_call(world: &World, listing: Listing, path: &Path) -> Result<Call, SpawnFailure> {
+    let mut env = world.base_env.clone();
+    match listing {
+        Listing::Hook => {
+            let args = world.settings.stage2_hook.iter().skip(1).cloned().collect();
+            let found = lookup(world, path).ok_or_else(|| {
+                world.report(&[Diagnostic::error(
+                    path,
+                    "the command in S6_STAGE2_HOOK was not found",
+                    "correct S6_STAGE2_HOOK, or install the command",
+                )]);
+                SpawnFailure::NotFound
+            })?;
+            Ok((inspect(world, &found)?, args, env, PathBuf::from("/")))
+        }
+        Listing::FixAttrs => {
+            let program = Program {
+                program: world.exe.clone().into(),
+                arg0: Some("fix-attrs".into()),
+                args: Vec::new(),
+            };
+            let mut args: Vec<OsString> = Vec::new();
+            if world.settings.fix_attrs_hidden {
+                args.push("--hidden".into());
+            }
+            args.push(path.into());
+            Ok((program, args, env, PathBuf::from("/")))
+        }
+        Listing::ContInit => {
+            set(&mut env, "RC_NAME", "legacy-cont-init".into());
+            Ok((
+                inspect(world, path)?,
+                Vec::new(),
+                env,
+                world.workdir.clone(),
+            ))
+        }
+        Listing::ContFinish => {
+            set(&mut env, "RC_NAME", "legacy-cont-init".into());
+            for (name, value) in stage3_environment() {
+                set(&mut env, &name, value);
+            }
+            Ok((inspect(world, path)?, Vec::new(), env, PathBuf::from("/")))
+        }
+    }
+}
+
+/// The variables that v1 and v2 give to cont-finish.d scripts, `S6_STAGE2_EXITED` among them.
+fn stage3_environment() -> Vec<(String, OsString)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(paths::ENV_STAGE3)
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let value = fs::read(entry.path())
+            .ok()
+            .and_then(|bytes| environment::loaded(&bytes));
+        if let (true, Some(value)) = (environment::is_loadable_name(name.as_ref()), value) {
+            found.push((name, value));
+        }
+    }
+    found
+}
+
+fn set(env: &mut Vec<(OsString, OsString)>, name: &str, value: OsString) {
+    env.retain(|(known, _)| known != name);
+    env.push((name.into(), value));
+}
+
+/// Finds a command as execvp(3) would.
+fn lookup(world: &World, program: &Path) -> Option<PathBuf> {
+    if program.as_os_str().as_encoded_bytes().contains(&b'/') {
+        return program.is_file().then(|| program.to_owned());
+    }
+    std::env::split_paths(&world.path)
+        .map(|dir| dir.join(program))
+        .find(|path| path.is_file())
+}
+
+/// The words of a script's first line, for a script whose interpreter is played by ourselves.
+fn first_line_words(head: &[u8]) -> Vec<OsString> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let text = line.strip_prefix(b"#!").unwrap_or(line).trim_ascii();
+    let end = text
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(text.len());
+    let (interpreter, argument) = text.split_at(end);
+    [interpreter, argument.trim_ascii()]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .map(|word| OsString::from_vec(word.to_vec()))
+        .collect()
+}
+
+/// A copy of a script without carriage returns.
+fn clean(path: &Path) -> io::Result<PathBuf> {
+    let content = script::without_carriage_returns(&fs::read(path)?);
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    let copy = Path::new(paths::CLEANED_SCRIPTS).join(relative);
+    if let Some(parent) = copy.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&copy, content)?;
+    files::chmod(&copy, 0o755)?;
+    Ok(copy)
+}

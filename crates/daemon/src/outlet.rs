@@ -1,0 +1,254 @@
+//! Where log lines go: a bounded queue, and the pump that writes it to the console.
+//!
+//! Nobody who puts a line in ever blocks on the console. What a service writes is read only while
+//! the queue has room ([`Outlet::room`]); else it stays in the service's pipe, which fills until
+//! the service itself blocks. Sixfold's own events have some room more, and beyond that they are
+//! dropped and counted.
+
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sixfold_sys::fds::Console;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
+
+use crate::watch;
+
+/// From this many bytes on, what services write stays in their pipes.
+const ROOM: usize = 256 * 1024;
+/// From this many bytes on, Sixfold's own events are dropped.
+const EVENT_LIMIT: usize = ROOM + 128 * 1024;
+/// How much is written at once.
+const CHUNK: usize = 64 * 1024;
+/// At the end, a console that takes nothing for this long is given up.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The queue of lines. Clones are the same queue.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outlet(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Lines came in.
+    filled: Notify,
+    /// Lines went out.
+    drained: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    lines: VecDeque<Vec<u8>>,
+    /// How much of the first line has been written.
+    written: usize,
+    bytes: usize,
+    dropped: u64,
+}
+
+impl Outlet {
+    /// Puts in a line that a service wrote, newline included. The caller has waited for room.
+    pub(crate) fn push_output(&self, line: Vec<u8>) {
+        self.push(line);
+    }
+
+    /// Puts in a line of Sixfold's own, newline included; drops and counts it if there is no room.
+    pub(crate) fn push_event(&self, line: Vec<u8>) {
+        {
+            let mut queue = self.lock();
+            if queue.bytes >= EVENT_LIMIT {
+                queue.dropped = queue.dropped.saturating_add(1);
+                return;
+            }
+        }
+        self.push(line);
+    }
+
+    /// Whether what services write may be read now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().bytes < ROOM
+    }
+
+    /// Waits until there is room for what services write.
+    pub(crate) async fn room(&self) {
+        loop {
+            let drained = self.0.drained.notified();
+            if self.has_room() {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// How many events were dropped so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// How many lines wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().lines.len()
+    }
+
+    /// Writes what comes in to `console`, for ever.
+    pub(crate) async fn pump(self, console: Console) {
+        let mut writer = Writer::new(console);
+        loop {
+            let filled = self.0.filled.notified();
+            if self.waiting() == 0 {
+                filled.await;
+                continue;
+            }
+            self.write_some(&mut writer).await;
+        }
+    }
+
+    /// Waits until everything is written, or the console takes nothing more. Returns whether
+    /// everything was written.
+    pub(crate) async fn flush(&self) -> bool {
+        loop {
+            let drained = self.0.drained.notified();
+            if self.waiting() == 0 {
+                return true;
+            }
+            if tokio::time::timeout(PATIENCE, drained).await.is_err() {
+                return self.waiting() == 0;
+            }
+        }
+    }
+
+    fn push(&self, line: Vec<u8>) {
+        let mut queue = self.lock();
+        queue.bytes = queue.bytes.saturating_add(line.len());
+        queue.lines.push_back(line);
+        drop(queue);
+        self.0.filled.notify_one();
+    }
+
+    /// Writes a chunk. When the console is gone for good, lines are taken and thrown away, as
+    /// nobody can read them and the services that write them must not be held up.
+    async fn write_some(&self, writer: &mut Writer) {
+        let chunk = self.chunk();
+        match writer.write(&chunk).await {
+            Ok(count) => self.advance(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => {
+                self.advance(chunk.len());
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn chunk(&self) -> Vec<u8> {
+        let queue = self.lock();
+        let mut chunk = Vec::new();
+        let mut skip = queue.written;
+        for line in &queue.lines {
+            chunk.extend_from_slice(line.get(skip..).unwrap_or_default());
+            skip = 0;
+            if chunk.len() >= CHUNK {
+                break;
+            }
+        }
+        chunk
+    }
+
+    fn advance(&self, count: usize) {
+        let mut queue = self.lock();
+        let mut left = count;
+        while let Some(first) = queue.lines.front().map(Vec::len) {
+            let rest = first.saturating_sub(queue.written);
+            if left < rest {
+                queue.written = queue.written.saturating_add(left);
+                break;
+            }
+            left -= rest;
+            queue.written = 0;
+            queue.bytes = queue.bytes.saturating_sub(first);
+            queue.lines.pop_front();
+        }
+        drop(queue);
+        self.0.drained.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The console, with or without a place in the event loop.
+enum Writer {
+    /// A pipe, socket or terminal.
+    Polled(AsyncFd<Console>),
+    /// A file, or a device that is always ready.
+    Plain(Console),
+}
+
+impl Writer {
+    fn new(console: Console) -> Self {
+        if !console.pollable() {
+            return Self::Plain(console);
+        }
+        match watch::writable(console) {
+            Ok(polled) => Self::Polled(polled),
+            Err(console) => Self::Plain(console),
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Polled(console) => loop {
+                let mut ready = console.writable().await?;
+                if let Ok(result) = ready.try_io(|console| console.get_ref().write(bytes)) {
+                    return result;
+                }
+            },
+            Self::Plain(console) => {
+                let written = console.write(bytes);
+                // A file takes everything at once: let others have their turn.
+                tokio::task::yield_now().await;
+                written
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(size: usize) -> Vec<u8> {
+        let mut line = vec![b'x'; size.saturating_sub(1)];
+        line.push(b'\n');
+        line
+    }
+
+    #[test]
+    fn events_beyond_the_limit_are_dropped_and_counted() {
+        let outlet = Outlet::default();
+        while outlet.dropped() == 0 {
+            outlet.push_event(line(4096));
+        }
+        assert!(!outlet.has_room());
+        assert_eq!(outlet.waiting(), EVENT_LIMIT / 4096);
+        outlet.push_event(line(1));
+        assert_eq!(outlet.dropped(), 2);
+    }
+
+    #[test]
+    fn partial_writes_lose_nothing() {
+        let outlet = Outlet::default();
+        outlet.push_output(b"one\n".to_vec());
+        outlet.push_output(b"two\n".to_vec());
+        let mut seen = Vec::new();
+        for step in [1, 4, 2, 1] {
+            let chunk = outlet.chunk();
+            seen.extend_from_slice(&chunk[..step]);
+            outlet.advance(step);
+        }
+        assert_eq!(seen, b"one\ntwo\n");
+        assert_eq!(outlet.waiting(), 0);
+        assert!(outlet.chunk().is_empty());
+    }
+}

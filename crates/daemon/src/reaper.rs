@@ -1,0 +1,106 @@
+//! Reaping the processes that are nobody's: orphans, which the kernel gives to PID 1 (or to the
+//! nearest child subreaper).
+//!
+//! The danger: a plain `waitpid(-1)` would also take the statuses of children that belong to a
+//! unit, and tokio would then wait for them for ever. So nothing is taken before it is known whose
+//! it is. A peek (`waitid` with `WNOWAIT`) shows the head of the queue of dead children; an orphan
+//! is reaped, an owned child is left to its unit. But the peek keeps showing the same head, so
+//! behind an owned child that its unit has not got to yet, the orphans are found by their state in
+//! `/proc` instead.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use sixfold_sys::process;
+use sixfold_sys::wait::{self, Peek};
+use tokio::signal::unix::Signal;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::world::World;
+
+/// How many are reaped before others have their turn.
+const BATCH: usize = 256;
+
+/// Reaps orphans whenever a child dies, for ever. After each turn that reaped any, their number is
+/// sent to `news`.
+pub(crate) async fn serve(world: Rc<World>, mut children: Signal, news: UnboundedSender<usize>) {
+    let mut has_proc = true;
+    loop {
+        loop {
+            let reaped = reap_batch(&world.owned.borrow(), &mut has_proc);
+            if reaped > 0 && news.send(reaped).is_err() {
+                return;
+            }
+            if reaped < BATCH {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        // Signals that came meanwhile are remembered by the stream: none is missed.
+        if children.recv().await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Reaps up to [`BATCH`] orphans and returns how many it were.
+fn reap_batch(owned: &HashSet<i32>, has_proc: &mut bool) -> usize {
+    let mut reaped = 0;
+    while reaped < BATCH {
+        match wait::peek() {
+            Ok(Peek::Child(pid)) if !owned.contains(&pid) => {
+                if !reap(pid) {
+                    return reaped;
+                }
+                reaped += 1;
+            }
+            Ok(Peek::Child(_)) => return reaped + reap_behind(owned, BATCH - reaped, has_proc),
+            Ok(Peek::NoneReady | Peek::NoChildren) => return reaped,
+            Err(error) => {
+                tracing::error!(event = "reap.failed", error = %error, "cannot look for dead children");
+                return reaped;
+            }
+        }
+    }
+    reaped
+}
+
+/// Reaps orphans that are hidden behind an owned child.
+fn reap_behind(owned: &HashSet<i32>, limit: usize, has_proc: &mut bool) -> usize {
+    if !*has_proc {
+        return 0;
+    }
+    match process::zombies_of_self() {
+        Ok(zombies) => {
+            let orphans = zombies
+                .into_iter()
+                .filter(|pid| !owned.contains(pid))
+                .take(limit);
+            orphans.map(reap).filter(|done| *done).count()
+        }
+        Err(error) => {
+            *has_proc = false;
+            tracing::warn!(
+                event = "reap.without_proc",
+                error = %error,
+                mend = "mount /proc",
+                "/proc cannot be read: orphans are reaped later than they could be"
+            );
+            0
+        }
+    }
+}
+
+fn reap(pid: i32) -> bool {
+    match wait::reap(pid) {
+        Ok(Some(_)) => {
+            tracing::trace!(event = "orphan.reaped", pid, "orphan reaped");
+            true
+        }
+        Ok(None) => false,
+        Err(error) => {
+            tracing::warn!(event = "reap.failed", pid, error = %error, "an orphan could not be reaped");
+            false
+        }
+    }
+}

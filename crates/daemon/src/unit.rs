@@ -1,0 +1,429 @@
+//! One task for each node that has processes: it owns the `tokio::process::Child`, the pipes that
+//! the process writes to, and the descriptor on which it announces its readiness.
+//!
+//! A unit takes orders from the dispatcher on a channel of its own and reports on the shared one.
+//! It decides nothing. It always waits for its child, whatever else it does, so that no status is
+//! ever left for somebody else; and it signals only while the child has not been waited for, so
+//! that a signal can never reach a stranger who got the number.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::ExitStatus;
+use std::rc::Rc;
+
+use sixfold_engine::{Exit, Input, NodeId, RunId, SpawnFailure, Target, Work};
+use sixfold_model::{ServiceSpec, Signal};
+use sixfold_sys::spawn::{Plan, Stream};
+use sixfold_sys::{fds, signals, wait};
+use tokio::io::unix::AsyncFd;
+use tokio::process::Child;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::capture::Capture;
+use crate::dispatcher::Phase;
+use crate::launch::{self, Streams};
+use crate::record;
+use crate::subscriber::Format;
+use crate::watch;
+use crate::world::World;
+
+/// What the dispatcher wants of a unit.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Start a process.
+    Spawn {
+        /// The run that reports name.
+        run: RunId,
+        /// What.
+        work: Work,
+    },
+    /// Send a signal to the process of that run, if it is still there.
+    Signal {
+        /// The run.
+        run: RunId,
+        /// The signal.
+        signal: Signal,
+        /// Who gets it.
+        target: Target,
+    },
+}
+
+/// A task's state.
+pub(crate) struct Unit {
+    world: Rc<World>,
+    node: NodeId,
+    /// The name in the log.
+    name: String,
+    /// The service, if it is one.
+    spec: Option<ServiceSpec>,
+    /// The logger that reads its standard output.
+    logger: Option<NodeId>,
+    reports: UnboundedSender<Input>,
+    running: Option<Running>,
+    stdout: Option<Capture>,
+    stderr: Option<Capture>,
+    /// The process that was started last, to whom what is written is attributed.
+    last_pid: Option<i32>,
+}
+
+/// A live process.
+struct Running {
+    run: RunId,
+    pid: i32,
+    child: Child,
+    readiness: Option<AsyncFd<OwnedFd>>,
+}
+
+impl Unit {
+    /// A unit without a process.
+    pub(crate) fn new(
+        world: Rc<World>,
+        node: NodeId,
+        name: String,
+        spec: Option<ServiceSpec>,
+        logger: Option<NodeId>,
+        reports: UnboundedSender<Input>,
+    ) -> Self {
+        Self {
+            world,
+            node,
+            name,
+            spec,
+            logger,
+            reports,
+            running: None,
+            stdout: None,
+            stderr: None,
+            last_pid: None,
+        }
+    }
+
+    /// Obeys orders until the dispatcher is gone or says that everything is.
+    pub(crate) async fn serve(
+        mut self,
+        mut orders: UnboundedReceiver<Order>,
+        phases: tokio::sync::broadcast::Receiver<Phase>,
+    ) {
+        let mut phases = BroadcastStream::new(phases);
+        loop {
+            tokio::select! {
+                biased;
+                phase = phases.next() => match phase {
+                    Some(Ok(Phase::Stopping | Phase::Killing) | Err(_)) => {}
+                    Some(Ok(Phase::Gone)) | None => break,
+                },
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
+                    None => break,
+                },
+                news = news(&mut self.running) => match news {
+                    News::Ended(status) => self.ended(status),
+                    News::Ready => self.announce(),
+                },
+                () = pass_on(&mut self.stdout, &self.name, self.last_pid) => {}
+                () = pass_on(&mut self.stderr, &self.name, self.last_pid) => {}
+            }
+        }
+        self.drain();
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Spawn { run, work } => {
+                let report = match self.spawn(run, &work) {
+                    Ok(pid) => Input::Spawned {
+                        node: self.node,
+                        run,
+                        pid,
+                    },
+                    Err(failure) => Input::SpawnFailed {
+                        node: self.node,
+                        run,
+                        failure,
+                    },
+                };
+                self.report(report);
+            }
+            Order::Signal {
+                run,
+                signal,
+                target,
+            } => self.signal(run, signal, target),
+        }
+    }
+
+    fn spawn(&mut self, run: RunId, work: &Work) -> Result<i32, SpawnFailure> {
+        let notification = self
+            .notification(work)
+            .map_err(|error| self.no_descriptor(&error))?;
+        let (reader, writer) = notification.unzip();
+        let streams = self
+            .streams(work, writer)
+            .map_err(|error| self.no_descriptor(&error))?;
+        let plan = launch::plan(&self.world, self.spec.as_ref(), work, streams)?;
+        let program = plan.program.clone();
+        let child = start(plan).map_err(|error| self.not_started(&program, &error))?;
+        // A child without an id has been waited for, which nobody has done yet.
+        let pid = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .unwrap_or_default();
+        self.world.owned.borrow_mut().insert(pid);
+        self.last_pid = Some(pid);
+        let readiness = reader.and_then(|reader| watch::readable(reader).ok());
+        self.running = Some(Running {
+            run,
+            pid,
+            child,
+            readiness,
+        });
+        Ok(pid)
+    }
+
+    /// The pipe on which `run` announces its readiness.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a pipe and a number, taken apart at once"
+    )]
+    fn notification(&self, work: &Work) -> io::Result<Option<(OwnedFd, (OwnedFd, i32))>> {
+        let number = self.spec.as_ref().and_then(|spec| spec.notification_fd);
+        match (work, number) {
+            (Work::Run, Some(number)) => {
+                let (reader, writer) = fds::pipe()?;
+                fds::set_nonblocking(&reader, true)?;
+                Ok(Some((reader, (writer, number))))
+            }
+            (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Cmd { .. }, _) => Ok(None),
+        }
+    }
+
+    fn streams(
+        &mut self,
+        work: &Work,
+        notification: Option<(OwnedFd, i32)>,
+    ) -> io::Result<Streams> {
+        let world = Rc::clone(&self.world);
+        let pipes = world.logger_pipes.borrow();
+        let input = pipes.get(&self.node).map(|pipe| Rc::clone(&pipe.reader));
+        let output = self
+            .logger
+            .and_then(|logger| pipes.get(&logger))
+            .and_then(|p| p.writer.clone());
+        drop(pipes);
+        let stdin = match (work, input) {
+            (Work::Run, Some(input)) => Stream::Fd(input.try_clone()?),
+            (Work::Cmd { .. }, _) => Stream::Inherit,
+            (Work::Step { listing, .. }, _) if *listing != sixfold_engine::Listing::ContFinish => {
+                Stream::Inherit
+            }
+            (Work::Run | Work::Finish { .. } | Work::Step { .. }, _) => Stream::Null,
+        };
+        let on_terminal = matches!(work, Work::Cmd { .. }) && world.has_terminal;
+        let stderr = self.output(record::Stream::Stderr, on_terminal)?;
+        let stdout = match output {
+            Some(output) => Stream::Fd(output.try_clone()?),
+            None => self.output(record::Stream::Stdout, on_terminal)?,
+        };
+        Ok(Streams {
+            stdin,
+            stdout,
+            stderr,
+            notification,
+        })
+    }
+
+    /// Where a stream leads: to the container's own in text mode and for a CMD on a terminal, else
+    /// into a pipe whose lines become records.
+    fn output(&mut self, stream: record::Stream, on_terminal: bool) -> io::Result<Stream> {
+        if self.world.format == Format::Text {
+            return Ok(Stream::Inherit);
+        }
+        let (slot, number) = match stream {
+            record::Stream::Stdout => (&mut self.stdout, 0),
+            record::Stream::Stderr => (&mut self.stderr, 1),
+        };
+        if on_terminal {
+            let own = self
+                .world
+                .console
+                .as_ref()
+                .and_then(|console| console.get(number));
+            if let Some(own) = own {
+                return Ok(Stream::Fd(own.try_clone()?));
+            }
+        }
+        let capture = match slot {
+            Some(capture) => capture,
+            None => slot.insert(Capture::new(stream, self.world.outlet.clone())?),
+        };
+        Ok(Stream::Fd(capture.writer()?))
+    }
+
+    fn signal(&self, run: RunId, signal: Signal, target: Target) {
+        let Some(running) = self.running.as_ref().filter(|running| running.run == run) else {
+            return;
+        };
+        let sent = match target {
+            Target::Process => signals::send(running.pid, signal.number()),
+            Target::Group => signals::send_group(running.pid, signal.number()),
+        };
+        if let Err(error) = sent {
+            tracing::warn!(
+                event = "signal.failed",
+                service = self.name.as_str(),
+                pid = running.pid,
+                signal = %signal,
+                error = %error,
+                "a signal could not be sent"
+            );
+        }
+    }
+
+    fn announce(&mut self) {
+        if let Some(running) = &self.running {
+            self.report(Input::Ready {
+                node: self.node,
+                run: running.run,
+            });
+        }
+    }
+
+    fn ended(&mut self, status: io::Result<ExitStatus>) {
+        let Some(running) = self.running.take() else {
+            return;
+        };
+        self.world.owned.borrow_mut().remove(&running.pid);
+        // Its last words come before the news of its death.
+        self.drain();
+        let exit = match status.map(wait::Exit::from) {
+            Ok(wait::Exit::Code(code)) => Exit::Code(code),
+            Ok(wait::Exit::Signal(signal)) => Exit::Signal(signal),
+            Err(error) => {
+                tracing::error!(
+                    event = "wait.failed",
+                    service = self.name.as_str(),
+                    pid = running.pid,
+                    error = %error,
+                    "the exit status of a process is lost; it counts as 111"
+                );
+                Exit::Code(111)
+            }
+        };
+        self.report(Input::Exited {
+            node: self.node,
+            run: running.run,
+            exit,
+        });
+    }
+
+    fn drain(&mut self) {
+        for capture in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
+            capture.drain(&self.name, self.last_pid);
+        }
+    }
+
+    fn report(&self, input: Input) {
+        // The dispatcher outlives its units; if it does not, nobody is left to tell.
+        let _ = self.reports.send(input);
+    }
+
+    fn no_descriptor(&self, error: &io::Error) -> SpawnFailure {
+        tracing::error!(
+            event = "spawn.failed",
+            service = self.name.as_str(),
+            error = %error,
+            mend = "raise the limit of open files (docker run --ulimit nofile=...)",
+            "no pipe could be made for a new process"
+        );
+        SpawnFailure::NotRunnable
+    }
+
+    fn not_started(&self, program: &std::ffi::OsStr, error: &io::Error) -> SpawnFailure {
+        let program = program.to_string_lossy();
+        let (failure, text) = match error.kind() {
+            io::ErrorKind::NotFound => {
+                let path = self.world.path.to_string_lossy();
+                let place = if program.contains('/') {
+                    "there is no such file, or its interpreter is missing".to_owned()
+                } else {
+                    format!("it is in no directory of PATH ({path})")
+                };
+                (SpawnFailure::NotFound, place)
+            }
+            io::ErrorKind::PermissionDenied => (
+                SpawnFailure::NotRunnable,
+                "it may not be executed: chmod +x it, and look at the mount's noexec".to_owned(),
+            ),
+            _ => (SpawnFailure::NotRunnable, error.to_string()),
+        };
+        let text = format!("cannot run {program}: {text}");
+        tracing::error!(
+            event = "spawn.failed",
+            service = self.name.as_str(),
+            exit_code = failure.code(),
+            error = %error,
+            "{text}"
+        );
+        failure
+    }
+}
+
+fn start(plan: Plan) -> io::Result<Child> {
+    tokio::process::Command::from(plan.into_command()?).spawn()
+}
+
+/// What a process has to tell.
+enum News {
+    /// It ended.
+    Ended(io::Result<ExitStatus>),
+    /// It is ready.
+    Ready,
+}
+
+/// The next news of the process; never, while there is none.
+async fn news(running: &mut Option<Running>) -> News {
+    match running {
+        Some(Running {
+            child, readiness, ..
+        }) => tokio::select! {
+            biased;
+            () = ready(readiness) => News::Ready,
+            status = child.wait() => News::Ended(status),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// The announcement of readiness, once for each process; never, if there is none to come.
+async fn ready(readiness: &mut Option<AsyncFd<OwnedFd>>) {
+    loop {
+        let Some(reader) = readiness else {
+            return std::future::pending().await;
+        };
+        let mut buffer = [0; 256];
+        let read = match reader.readable().await {
+            Ok(mut guard) => guard.try_io(|reader| fds::read(reader.get_ref(), &mut buffer)),
+            Err(_) => Ok(Ok(0)),
+        };
+        match read {
+            Ok(Ok(0) | Err(_)) => *readiness = None,
+            Ok(Ok(count)) => {
+                if buffer.get(..count).unwrap_or_default().contains(&b'\n') {
+                    *readiness = None;
+                    return;
+                }
+            }
+            Err(_would_block) => {}
+        }
+    }
+}
+
+/// What the process writes; never, while there is no pipe.
+async fn pass_on(capture: &mut Option<Capture>, name: &str, pid: Option<i32>) {
+    match capture {
+        Some(capture) => capture.pass_on(name, pid).await,
+        None => std::future::pending().await,
+    }
+}

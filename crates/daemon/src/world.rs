@@ -1,0 +1,148 @@
+//! What every part of the daemon needs to know about the container it runs.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use sixfold_engine::NodeId;
+use sixfold_model::{Diagnostic, Settings, Severity};
+use sixfold_protocol::paths;
+
+use crate::outlet::Outlet;
+use crate::subscriber::Format;
+
+/// The container's fixed facts, and the little that its parts share.
+pub(crate) struct World {
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// How logs are written.
+    pub(crate) format: Format,
+    /// Where they go.
+    pub(crate) outlet: Outlet,
+    /// Whether this process is PID 1 of its namespace.
+    pub(crate) is_init: bool,
+    /// Whether standard input is a terminal, which the CMD then gets.
+    pub(crate) has_terminal: bool,
+    /// This executable.
+    pub(crate) exe: PathBuf,
+    /// The commands that this executable is when it is called by their names.
+    pub(crate) applets: &'static [&'static str],
+    /// Where the container was started (WORKDIR).
+    pub(crate) workdir: PathBuf,
+    /// `PATH` for everything.
+    pub(crate) path: OsString,
+    /// The environment of services and scripts.
+    pub(crate) base_env: Vec<(OsString, OsString)>,
+    /// The container's whole environment, which the CMD gets.
+    pub(crate) full_env: Vec<(OsString, OsString)>,
+    /// The container's standard output and error, when 1 and 2 are pipes of ours.
+    pub(crate) console: Option<[OwnedFd; 2]>,
+    /// The children that belong to a unit, and which the reaper must leave alone.
+    pub(crate) owned: RefCell<HashSet<i32>>,
+    /// The pipes into loggers: reading and writing end.
+    pub(crate) logger_pipes: RefCell<HashMap<NodeId, LoggerPipe>>,
+    /// What has been reported already.
+    reported: RefCell<HashSet<Diagnostic>>,
+}
+
+/// The pipe between a service and its logger. It is held open here, so that neither side's
+/// restart loses anything.
+pub(crate) struct LoggerPipe {
+    /// What the logger reads.
+    pub(crate) reader: Rc<OwnedFd>,
+    /// What the service writes; gone once the logger is to see the end.
+    pub(crate) writer: Option<Rc<OwnedFd>>,
+}
+
+/// The parts of a [`World`] that are found out at boot.
+pub(crate) struct Facts {
+    pub(crate) settings: Settings,
+    pub(crate) format: Format,
+    pub(crate) outlet: Outlet,
+    pub(crate) is_init: bool,
+    pub(crate) has_terminal: bool,
+    pub(crate) exe: PathBuf,
+    pub(crate) applets: &'static [&'static str],
+    pub(crate) workdir: PathBuf,
+    pub(crate) path: OsString,
+    pub(crate) full_env: Vec<(OsString, OsString)>,
+    pub(crate) console: Option<[OwnedFd; 2]>,
+}
+
+impl World {
+    /// The world of these facts.
+    pub(crate) fn new(facts: Facts) -> Self {
+        let base_env = if facts.settings.keep_env {
+            facts.full_env.clone()
+        } else {
+            vec![("PATH".into(), facts.path.clone())]
+        };
+        Self {
+            settings: facts.settings,
+            format: facts.format,
+            outlet: facts.outlet,
+            is_init: facts.is_init,
+            has_terminal: facts.has_terminal,
+            exe: facts.exe,
+            applets: facts.applets,
+            workdir: facts.workdir,
+            path: facts.path,
+            base_env,
+            full_env: facts.full_env,
+            console: facts.console,
+            owned: RefCell::default(),
+            logger_pipes: RefCell::default(),
+            reported: RefCell::default(),
+        }
+    }
+
+    /// Where `name` (`services.d`, `cont-init.d`, ...) lies: below `/etc`, or below the profile.
+    pub(crate) fn user_dir(&self, name: &str) -> PathBuf {
+        match &self.settings.runtime_profile {
+            Some(profile) => Path::new(paths::PROFILES).join(profile).join(name),
+            None => Path::new(paths::ETC).join(name),
+        }
+    }
+
+    /// Whether this executable can stand in for `interpreter`.
+    pub(crate) fn applet_of(&self, interpreter: &Path) -> Option<&'static str> {
+        let name = interpreter.file_name()?.to_str()?;
+        self.applets.iter().find(|applet| **applet == name).copied()
+    }
+
+    /// Reports what is wrong, each finding once.
+    pub(crate) fn report(&self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            if self.reported.borrow_mut().insert(diagnostic.clone()) {
+                report(diagnostic);
+            }
+        }
+    }
+}
+
+/// Reports one finding.
+pub(crate) fn report(diagnostic: &Diagnostic) {
+    let path = diagnostic
+        .path
+        .as_deref()
+        .map(|path| path.display().to_string());
+    let path = path.as_deref();
+    let (line, mend) = (diagnostic.line, diagnostic.mend.as_str());
+    let prefix = match diagnostic.severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    let text = format!("sixfold: {prefix}: {diagnostic}");
+    let (message, text) = (diagnostic.message.as_str(), text.as_str());
+    match diagnostic.severity {
+        Severity::Warning => {
+            tracing::warn!(event = "diagnostic", path, line, mend, text, "{message}");
+        }
+        Severity::Error => {
+            tracing::error!(event = "diagnostic", path, line, mend, text, "{message}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Effects as lines that a person can read. Used by the tests of the machines, the scenarios and
+//! the properties; whoever includes this file has the engine's types in its own root.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Cause, Effect, Event, Exit, NodeId, Origin, Target, Work};
+
+/// What each node is called, as far as effects have told.
+#[derive(Debug, Default)]
+pub(crate) struct Names(HashMap<NodeId, String>);
+
+impl Names {
+    /// Remembers the name that `effect` gives to its node.
+    pub(crate) fn learn(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Adopt { node, spec, .. } => {
+                self.0.insert(*node, spec.name.clone());
+            }
+            Effect::List { node, listing } => {
+                // cont-finish.d is the way down of the stage that is known as cont-init.d.
+                self.0
+                    .entry(*node)
+                    .or_insert_with(|| listing.label().to_owned());
+            }
+            Effect::Spawn {
+                node,
+                work: Work::Cmd { .. },
+                ..
+            } => {
+                self.0.insert(*node, "cmd".to_owned());
+            }
+            Effect::Spawn { .. }
+            | Effect::Signal { .. }
+            | Effect::CloseInput { .. }
+            | Effect::ListServices
+            | Effect::Rescan
+            | Effect::SignalAll(_)
+            | Effect::Census
+            | Effect::RecordExitCode(_)
+            | Effect::Sync
+            | Effect::Log(_)
+            | Effect::Exit => {}
+        }
+    }
+
+    /// The node's name, or its number.
+    pub(crate) fn of(&self, node: NodeId) -> String {
+        self.0
+            .get(&node)
+            .cloned()
+            .unwrap_or_else(|| format!("node{}", node.index()))
+    }
+
+    /// The node of that name.
+    pub(crate) fn find(&self, name: &str) -> Option<NodeId> {
+        self.0
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(node, _)| *node)
+    }
+}
+
+/// One line for one effect.
+pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
+    match effect {
+        Effect::Adopt { node, logger, .. } => match logger {
+            Some(logger) => format!("adopt {} | {}", names.of(*node), names.of(*logger)),
+            None => format!("adopt {}", names.of(*node)),
+        },
+        Effect::Spawn { node, work, .. } => format!("spawn {}", spawn(&names.of(*node), work)),
+        Effect::Signal {
+            node,
+            signal,
+            target,
+            ..
+        } => {
+            let to = match target {
+                Target::Process => "process",
+                Target::Group => "group",
+            };
+            format!("signal {} {signal} {to}", names.of(*node))
+        }
+        Effect::CloseInput { node } => format!("close-input {}", names.of(*node)),
+        Effect::List { listing, .. } => format!("list {}", listing.label()),
+        Effect::ListServices => "list-services".to_owned(),
+        Effect::Rescan => "rescan".to_owned(),
+        Effect::SignalAll(signal) => format!("signal-all {signal}"),
+        Effect::Census => "census".to_owned(),
+        Effect::RecordExitCode(code) => format!("record-exit-code {code}"),
+        Effect::Sync => "sync".to_owned(),
+        Effect::Log(event) => format!("log {}", self::event(event)),
+        Effect::Exit => "exit".to_owned(),
+    }
+}
+
+fn spawn(name: &str, work: &Work) -> String {
+    match work {
+        Work::Run => format!("{name} run"),
+        Work::Finish { exit, pgid } => {
+            let (code, signal) = exit.finish_arguments();
+            format!("{name} finish {code} {signal} pgid {pgid}")
+        }
+        Work::Step { listing, step } => format!("{} {}", listing.label(), step.name),
+        Work::Cmd { argv } => {
+            let words: Vec<_> = argv.iter().map(|word| word.to_string_lossy()).collect();
+            format!("{name} {}", words.join(" "))
+        }
+    }
+}
+
+/// One line for one event.
+pub(crate) fn event(event: &Event) -> String {
+    match event {
+        Event::StageStarted(listing) => format!("{} started", listing.label()),
+        Event::ScriptStarted { listing, name } => {
+            format!("{} {name} started", listing.label())
+        }
+        Event::ScriptExited {
+            listing,
+            name,
+            pid,
+            exit,
+            duration,
+        } => format!(
+            "{} {name} exited {} {}{}",
+            listing.label(),
+            how(*exit),
+            ms(*duration),
+            not_run(*pid)
+        ),
+        Event::ScriptInterrupted {
+            listing,
+            name,
+            signal,
+        } => format!("{} {name} interrupted {signal}", listing.label()),
+        Event::StageFailed {
+            listing,
+            failures,
+            fatal,
+        } => format!(
+            "{} failed, {failures} failures{}",
+            listing.label(),
+            fatally(*fatal)
+        ),
+        Event::StageDone(listing) => format!("{} done", listing.label()),
+        Event::ServicesStarting => "services starting".to_owned(),
+        Event::ServicesStarted { count, duration } => {
+            format!("services started, {count} in {}", ms(*duration))
+        }
+        Event::BootTimedOut { waiting, fatal } => format!(
+            "boot timed out, waiting for {}{}",
+            waiting.join(" "),
+            fatally(*fatal)
+        ),
+        Event::ServiceStarted { service, pid } => format!("{service} started pid {pid}"),
+        Event::ServiceReady {
+            service, duration, ..
+        } => format!("{service} ready {}", ms(*duration)),
+        Event::ServiceExited {
+            service,
+            exit,
+            duration,
+            asked,
+            repeated,
+            ..
+        } => format!(
+            "{service} exited {} {}{}{}",
+            how(*exit),
+            ms(*duration),
+            if *asked { " asked" } else { "" },
+            if *repeated { " repeated" } else { "" }
+        ),
+        Event::ServiceFlapping {
+            service,
+            deaths,
+            exit,
+        } => format!("{service} flapping, {deaths} deaths, {}", how(*exit)),
+        Event::ServiceUnstartable { service, retry } => {
+            format!("{service} unstartable, retry {}", ms(*retry))
+        }
+        Event::FinishExited { service, exit, .. } => {
+            format!("{service} finish exited {}", how(*exit))
+        }
+        Event::FinishTimedOut { service } => format!("{service} finish timed out"),
+        Event::ServiceStopping {
+            service, signal, ..
+        } => format!("{service} stopping {signal}"),
+        Event::ServiceKilled { service, .. } => format!("{service} killed"),
+        Event::ServiceFailed { service } => format!("{service} failed"),
+        Event::GraceExpired { services } => format!("grace expired: {}", services.join(" ")),
+        Event::CmdStarted { pid, program } => format!("cmd {program} started pid {pid}"),
+        Event::CmdExited {
+            program,
+            pid,
+            exit,
+            duration,
+        } => format!(
+            "cmd {program} exited {} {}{}",
+            how(*exit),
+            ms(*duration),
+            not_run(*pid)
+        ),
+        Event::CmdSignalled { signal } => format!("cmd signalled {signal}"),
+        Event::StopRequested(cause) => format!("stop requested: {}", self::cause(cause)),
+        Event::KillRequested => "kill requested".to_owned(),
+        Event::FinalTerm => "final TERM".to_owned(),
+        Event::FinalKill => "final KILL".to_owned(),
+        Event::Unkillable => "unkillable".to_owned(),
+    }
+}
+
+fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Signal { signal, origin } => match origin {
+            Origin::Outside => format!("{signal} from outside"),
+            Origin::Inside => format!("{signal} from inside"),
+        },
+        Cause::Command => "command".to_owned(),
+        Cause::CmdEnded => "cmd ended".to_owned(),
+        Cause::BootFailed => "boot failed".to_owned(),
+    }
+}
+
+fn how(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("code {code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
+    }
+}
+
+fn ms(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
+fn not_run(pid: Option<i32>) -> &'static str {
+    if pid.is_some() { "" } else { " without a pid" }
+}
+
+fn fatally(fatal: bool) -> &'static str {
+    if fatal { ", fatal" } else { "" }
+}
