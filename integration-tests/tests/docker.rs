@@ -243,8 +243,32 @@ fn as_any_user_with_a_tmpfs_on_run() {
     if !docker_available() {
         return;
     }
-    for user in ["1000:1000", "12345:54321"] {
-        let mut container = run_sample(&["--user", user, "--tmpfs", "/run:mode=1777"]);
+    for (user, run) in [
+        ("1000:1000", "/run:uid=1000"),
+        ("12345:54321", "/run:exec,uid=12345"),
+    ] {
+        let mut container = run_sample(&["--user", user, "--tmpfs", run]);
+        container.stop();
+        assert_orderly_stop(&container.wait_exit(), "256", "256");
+    }
+}
+
+#[test]
+fn as_any_user_in_the_image_as_it_is() {
+    if !docker_available() {
+        return;
+    }
+    for options in [
+        &["--user", "1000:1000"][..],
+        &[
+            "--user",
+            "12345:54321",
+            "--security-opt",
+            "no-new-privileges",
+        ],
+        &["--user", "nobody"],
+    ] {
+        let mut container = run_sample(options);
         container.stop();
         assert_orderly_stop(&container.wait_exit(), "256", "256");
     }
@@ -256,10 +280,12 @@ fn as_a_user_without_a_writable_run_it_says_how_to_mend_it() {
         return;
     }
     let mut options = TEXT.to_vec();
-    options.extend(["--user", "12345:54321"]);
+    options.extend(["--user", "12345:54321", "--tmpfs", "/run"]);
     let end = Container::run(&options, build_sample(), &[]).wait_exit();
     assert_ne!(end.code, Some(0), "{end}");
-    end.assert_has("/run").assert_has("tmpfs");
+    end.assert_has("/run")
+        .assert_has("tmpfs")
+        .assert_has("uid=12345");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn every_stop_command_works_from_run() {
         let end = with_witness()
             .service(
                 "web",
-                &format!("{command}; echo \"returned $?\"; exec sleep 1000"),
+                &format!("trap : TERM; {command}; echo \"returned $?\"; exec sleep 1000"),
             )
             .run();
         end.assert_code(0)
@@ -164,7 +164,10 @@ fn every_stop_command_works_from_cont_init() {
     }
     for command in STOP_COMMANDS {
         let end = with_witness()
-            .cont_init("10", &format!("{command}; echo \"returned $?\""))
+            .cont_init(
+                "10",
+                &format!("trap : TERM; {command}; echo \"returned $?\""),
+            )
             .run();
         end.assert_code(0).assert_has("returned 0");
     }
@@ -179,7 +182,7 @@ fn every_stop_command_works_from_the_cmd() {
         let end = with_witness()
             .env("S6_CMD_WAIT_FOR_SERVICES", "1")
             .cmd_sh(&format!(
-                "PATH=/command:$PATH; {command}; echo \"returned $?\"; exec sleep 1000"
+                "trap : TERM; PATH=/command:$PATH; {command}; echo \"returned $?\"; exec sleep 1000"
             ))
             .run();
         end.assert_code(0)
@@ -216,7 +219,9 @@ fn user_of_the_container_may_stop_it_from_within() {
         with_witness()
             .uid(1000)
             .run_options("mode=755,uid=1000,gid=1000")
-            .cmd_sh(&format!("PATH=/command:$PATH; {command}; sleep 1000"))
+            .cmd_sh(&format!(
+                "trap : TERM; PATH=/command:$PATH; {command}; sleep 1000"
+            ))
             .run()
             .assert_code(0)
             .assert_has("cont-finish ran");

@@ -125,7 +125,7 @@ pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCod
     if let Err(error) = blocked {
         return complain::fatal(&name, format!("unable to block signals: {error}"), SYSTEM);
     }
-    if name != "init" && name != "run" {
+    if !keeps_signals_blocked(&name) {
         if let Err(error) = sixfold_sys::signals::reset_for_applet() {
             return complain::fatal(&name, format!("unable to unblock signals: {error}"), SYSTEM);
         }
@@ -139,6 +139,13 @@ pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCod
             complain::fatal("sixfold", message, USAGE)
         }
     }
+}
+
+/// init and run listen in their own way. The commands that stop the container are themselves
+/// stopped by it, and must still return as if they were not.
+fn keeps_signals_blocked(name: &str) -> bool {
+    let is_stop = find(name).is_some_and(|applet| applet.kind == Kind::Basedir);
+    is_stop || matches!(name, "init" | "run" | "s6-svscanctl")
 }
 
 /// The names of all commands, for scripts whose interpreter is one of them.

@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use sixfold_daemon::contenv::load;
 use sixfold_model::{Settings, environment};
 use sixfold_protocol::paths::CONTAINER_ENVIRONMENT;
 
@@ -28,8 +29,8 @@ pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
     if !keeps_environment() {
         let loaded = match load(Path::new(CONTAINER_ENVIRONMENT)) {
             Ok(loaded) => loaded,
-            Err((what, error)) => {
-                let message = format!("unable to envdir {what}: {}", reason(&error));
+            Err(error) => {
+                let message = format!("{error}: {}", reason(&error.source));
                 return complain::fatal(WITH_CONTENV, message, SYSTEM);
             }
         };
@@ -92,30 +93,4 @@ fn keeps_environment() -> bool {
     let name = OsStr::new("S6_KEEP_ENV");
     let value = std::env::var_os(name).unwrap_or_default();
     Settings::from_env([(name, value.as_os_str())]).0.keep_env
-}
-
-type Variables = Vec<(OsString, OsString)>;
-
-/// Every variable in the directory; a file that is empty is a variable that is not set.
-fn load(dir: &Path) -> Result<Variables, (String, io::Error)> {
-    let in_dir = |error| (dir.display().to_string(), error);
-    let mut variables = Vec::new();
-    for entry in fs::read_dir(dir).map_err(in_dir)? {
-        let entry = entry.map_err(in_dir)?;
-        let name = entry.file_name();
-        if !environment::is_loadable_name(&name) {
-            continue;
-        }
-        match fs::read(entry.path()) {
-            Ok(content) => {
-                if let Some(value) = environment::loaded(&content) {
-                    variables.push((name, value));
-                }
-            }
-            // It was removed while we looked.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err((entry.path().display().to_string(), error)),
-        }
-    }
-    Ok(variables)
 }

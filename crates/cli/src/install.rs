@@ -16,7 +16,7 @@ use sixfold_protocol::paths;
 use sixfold_sys::files;
 
 use crate::applets::{APPLETS, Kind};
-use crate::complain::{self, FAILED, say};
+use crate::complain::{self, FAILED, USAGE, say};
 
 const NAME: &str = "sixfold install";
 const SYNOPSIS: &str = "sixfold install [ --root DIR ]";
@@ -45,7 +45,11 @@ pub(crate) fn install(args: Vec<OsString>) -> ExitCode {
             Ok(Some(_)) | Err(_) => return complain::usage(NAME, SYNOPSIS),
         }
     }
-    match into(&root, Path::new("/proc/self/exe")) {
+    if !root.is_dir() {
+        let message = format!("{} is not a directory", root.display());
+        return complain::fatal(NAME, message, USAGE);
+    }
+    match into(&root, Path::new("/proc/self/exe"), Demand::Everything) {
         Ok(count) => {
             say(format_args!(
                 "installed {}/command/sixfold and {count} links to it",
@@ -57,8 +61,18 @@ pub(crate) fn install(args: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// What an installation has to achieve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Every link.
+    Everything,
+    /// `/init` and `/command`. In a namespace of an ordinary user, the host's own directories
+    /// cannot be written to; the daemon stands in for interpreters that are missing there.
+    Core,
+}
+
 /// Installs the executable at `exe` into the image at `root`, and returns how many links it made.
-pub(crate) fn into(root: &Path, exe: &Path) -> Result<usize> {
+pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
     let command = root.join("command");
     fs::create_dir_all(&command).with_context(|| format!("cannot make {}", command.display()))?;
     place(exe, &command.join("sixfold"))?;
@@ -66,27 +80,23 @@ pub(crate) fn into(root: &Path, exe: &Path) -> Result<usize> {
     let mut count = 1;
     let bin_is_usr_bin =
         fs::symlink_metadata(root.join("bin")).is_ok_and(|found| found.is_symlink());
+    let outside = if bin_is_usr_bin {
+        vec![("usr/bin", "../../command")]
+    } else {
+        vec![("usr/bin", "../../command"), ("bin", "../command")]
+    };
     for applet in APPLETS
         .iter()
         .filter(|applet| applet.kind == Kind::Compatible)
     {
         link(Path::new("sixfold"), &command.join(applet.name))?;
-        let in_usr = root.join("usr/bin");
-        fs::create_dir_all(&in_usr).with_context(|| format!("cannot make {}", in_usr.display()))?;
-        link(
-            &Path::new("../../command").join(applet.name),
-            &in_usr.join(applet.name),
-        )?;
-        count += 2;
-        if !bin_is_usr_bin {
-            let in_bin = root.join("bin");
-            fs::create_dir_all(&in_bin)
-                .with_context(|| format!("cannot make {}", in_bin.display()))?;
-            link(
-                &Path::new("../command").join(applet.name),
-                &in_bin.join(applet.name),
-            )?;
-            count += 1;
+        count += 1;
+        for (dir, target) in &outside {
+            match link_in(&root.join(dir), Path::new(target), applet.name) {
+                Ok(()) => count += 1,
+                Err(error) if demand == Demand::Everything => return Err(error),
+                Err(_) => {}
+            }
         }
     }
     prepare_run(root)?;
@@ -107,6 +117,12 @@ fn place(exe: &Path, target: &Path) -> Result<()> {
     }
     files::chmod(target, 0o755)
         .with_context(|| format!("cannot make {} executable", target.display()))
+}
+
+/// Makes a link to the command `name` in a directory that may have to be made.
+fn link_in(dir: &Path, target: &Path, name: &str) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    link(&target.join(name), &dir.join(name))
 }
 
 /// Makes a link, in place of whatever file or link is there.
@@ -157,7 +173,7 @@ mod tests {
         let exe = root.join("built");
         fs::write(&exe, "program").unwrap();
         for _ in 0..2 {
-            assert!(into(root, &exe).unwrap() > 3);
+            assert!(into(root, &exe, Demand::Everything).unwrap() > 3);
             for path in [
                 "init",
                 "command/with-contenv",

@@ -11,7 +11,7 @@ use sixfold_sys::signals::{self, Received};
 use sixfold_sys::wait::{self, Exit};
 
 use crate::complain::{self, SYSTEM, USAGE, reason, say};
-use crate::install;
+use crate::install::{self, Demand};
 
 const NAME: &str = "sixfold run";
 const SYNOPSIS: &str = "sixfold run TREE [ -- CMD ... ]";
@@ -38,7 +38,7 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
     let mut command = Command::new("/init");
     command.args(cmd);
     let setup = |root: &Path| {
-        install::into(root, Path::new("/proc/self/exe"))
+        install::into(root, Path::new("/proc/self/exe"), Demand::Core)
             .map(|_| ())
             .map_err(|error| io::Error::other(format!("{error:#}")))
     };
@@ -76,7 +76,11 @@ fn wait(pid: i32) -> ExitCode {
                 return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));
             }
             Err(error) => {
-                return complain::fatal(NAME, format!("unable to wait: {}", reason(&error)), SYSTEM);
+                return complain::fatal(
+                    NAME,
+                    format!("unable to wait: {}", reason(&error)),
+                    SYSTEM,
+                );
             }
         }
         match signals::wait_next(&listened) {

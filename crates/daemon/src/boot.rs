@@ -67,6 +67,9 @@ pub fn run(invocation: Invocation) -> Result<u8> {
     })
     .context("cannot use the console")?;
     let outlet = Outlet::default();
+    if format == Format::Text {
+        outlet.write_through(fds::console(2).context("cannot use the console")?);
+    }
     subscriber::install(outlet.clone(), format, settings.verbosity);
     diagnostics.iter().for_each(world::report);
 
@@ -252,8 +255,8 @@ async fn pass_on_own_streams(mut captures: [Capture; 2], mut phases: BroadcastSt
             () = stderr.pass_on(CONSOLE, None) => {}
         }
     }
-    stdout.drain(CONSOLE, None);
-    stderr.drain(CONSOLE, None);
+    stdout.drain(CONSOLE, None).await;
+    stderr.drain(CONSOLE, None).await;
 }
 
 /// Writes what is left of the log; and if the console took too little, says what is missing.

@@ -65,11 +65,12 @@ impl Capture {
         }
     }
 
-    /// Passes on what is there now, as far as the log has room, and ends an unfinished line: the
-    /// program that wrote it is gone.
-    pub(crate) fn drain(&mut self, service: &str, pid: Option<i32>) {
+    /// Passes on what is there now, and ends an unfinished line: the program that wrote it is gone.
+    /// Waits for room in the log, but not for a console that takes nothing: then what is left
+    /// stays in the pipe.
+    pub(crate) async fn drain(&mut self, service: &str, pid: Option<i32>) {
         let mut buffer = [0; READ_SIZE];
-        while self.outlet.has_room() {
+        while self.outlet.room_soon().await {
             match fds::read(self.reader.get_ref(), &mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
@@ -156,9 +157,9 @@ mod tests {
             capture.pass_on("x", None).await;
         }
         assert_eq!(outlet.waiting(), 3, "first, second and the empty line");
-        capture.drain("x", None);
+        capture.drain("x", None).await;
         assert_eq!(outlet.waiting(), 4, "and the line without an end");
-        capture.drain("x", None);
+        capture.drain("x", None).await;
         assert_eq!(outlet.waiting(), 4);
     }
 }

@@ -1,7 +1,7 @@
 //! How each kind of work becomes a process: which program, with which arguments, environment,
 //! directory and streams.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use sixfold_engine::{Listing, SpawnFailure, Work};
 use sixfold_model::script::{self, Launch};
-use sixfold_model::{Diagnostic, ServiceSpec, environment};
+use sixfold_model::{Diagnostic, ServiceSpec};
 use sixfold_protocol::paths;
 use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 
-use crate::snapshot;
 use crate::world::World;
+use crate::{contenv, snapshot};
 
 /// The streams of a new process, as the unit has prepared them.
 pub(crate) struct Streams {
@@ -130,7 +130,7 @@ pub(crate) fn plan(
             (
                 program,
                 Vec::new(),
-                world.full_env.clone(),
+                cmd_environment(world),
                 world.workdir.clone(),
             )
         }
@@ -219,7 +219,7 @@ fn step_call(world: &World, listing: Listing, path: &Path) -> Result<Call, Spawn
             Ok((program, args, env, PathBuf::from("/")))
         }
         Listing::ContInit => {
-            set(&mut env, "RC_NAME", "legacy-cont-init".into());
+            set(&mut env, OsStr::new("RC_NAME"), "legacy-cont-init".into());
             Ok((
                 inspect(world, path)?,
                 Vec::new(),
@@ -228,8 +228,9 @@ fn step_call(world: &World, listing: Listing, path: &Path) -> Result<Call, Spawn
             ))
         }
         Listing::ContFinish => {
-            set(&mut env, "RC_NAME", "legacy-cont-init".into());
-            for (name, value) in stage3_environment() {
+            set(&mut env, OsStr::new("RC_NAME"), "legacy-cont-init".into());
+            // v1 and v2 give them what is there, S6_STAGE2_EXITED among it.
+            for (name, value) in variables(world, paths::ENV_STAGE3) {
                 set(&mut env, &name, value);
             }
             Ok((inspect(world, path)?, Vec::new(), env, PathBuf::from("/")))
@@ -237,28 +238,40 @@ fn step_call(world: &World, listing: Listing, path: &Path) -> Result<Call, Spawn
     }
 }
 
-/// The variables that v1 and v2 give to cont-finish.d scripts, `S6_STAGE2_EXITED` among them.
-fn stage3_environment() -> Vec<(String, OsString)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(paths::ENV_STAGE3)
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let value = fs::read(entry.path())
-            .ok()
-            .and_then(|bytes| environment::loaded(&bytes));
-        if let (true, Some(value)) = (environment::is_loadable_name(name.as_ref()), value) {
-            found.push((name, value));
-        }
-    }
-    found
+/// The variables in a directory; none, and a warning, when it cannot be read.
+fn variables(world: &World, dir: &str) -> Vec<(OsString, OsString)> {
+    contenv::load(Path::new(dir)).unwrap_or_else(|error| {
+        world.report(&[Diagnostic::warning(
+            &error.path,
+            format!("cannot be read as a variable: {}", error.source),
+            "let it hold one file for each variable, and nothing else",
+        )]);
+        Vec::new()
+    })
 }
 
-fn set(env: &mut Vec<(OsString, OsString)>, name: &str, value: OsString) {
+/// The CMD's environment: the container's, as boot scripts have left it.
+fn cmd_environment(world: &World) -> Vec<(OsString, OsString)> {
+    if world.settings.keep_env {
+        return world.full_env.clone();
+    }
+    let found = variables(world, paths::CONTAINER_ENVIRONMENT);
+    if found.is_empty() {
+        world.full_env.clone()
+    } else {
+        found
+    }
+}
+
+/// Says why a program that cannot be started cannot be, as far as its file tells.
+pub(crate) fn explain(world: &World, program: &OsStr) {
+    if let Some(path) = lookup(world, Path::new(program)) {
+        // What is wrong is reported by it.
+        let _ = inspect(world, &path);
+    }
+}
+
+fn set(env: &mut Vec<(OsString, OsString)>, name: &OsStr, value: OsString) {
     env.retain(|(known, _)| known != name);
     env.push((name.into(), value));
 }

@@ -39,8 +39,8 @@ pub(crate) enum LayoutError {
     /// `/run` cannot be written to.
     #[error(
         "cannot write to /run as uid {uid}: it has to be writable; mount a tmpfs on it \
-         (docker run --tmpfs /run:exec,mode=1777; Kubernetes: an emptyDir), or let the image \
-         prepare it with `sixfold install`"
+         that belongs to this user (docker run --tmpfs /run:uid={uid}; Kubernetes: an emptyDir with \
+         fsGroup), or mount nothing there and let the image prepare it with `sixfold install`"
     )]
     RunNotWritable {
         /// The user that tried.

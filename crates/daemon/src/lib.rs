@@ -8,6 +8,7 @@
 pub mod boot;
 mod capture;
 mod clock;
+pub mod contenv;
 mod control;
 mod dispatcher;
 mod exit_code;

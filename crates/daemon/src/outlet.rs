@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sixfold_sys::fds::Console;
@@ -36,6 +36,9 @@ struct Shared {
     filled: Notify,
     /// Lines went out.
     drained: Notify,
+    /// Where a line goes at once when nothing waits before it: in text mode services write to the
+    /// console themselves, and what comes first has to stand there first.
+    direct: OnceLock<Console>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +48,8 @@ struct Queue {
     written: usize,
     bytes: usize,
     dropped: u64,
+    /// The console took nothing for [`PATIENCE`], and nothing since.
+    stuck: bool,
 }
 
 impl Outlet {
@@ -65,6 +70,12 @@ impl Outlet {
         self.push(line);
     }
 
+    /// From now on, lines are written at once where that is possible.
+    pub(crate) fn write_through(&self, console: Console) {
+        // A second call changes nothing: the first console is as good.
+        let _ = self.0.direct.set(console);
+    }
+
     /// Whether what services write may be read now.
     pub(crate) fn has_room(&self) -> bool {
         self.lock().bytes < ROOM
@@ -79,6 +90,18 @@ impl Outlet {
             }
             drained.await;
         }
+    }
+
+    /// As [`Outlet::room`], but gives up on a console that takes nothing. Returns whether there is
+    /// room.
+    pub(crate) async fn room_soon(&self) -> bool {
+        if self.lock().stuck {
+            return self.has_room();
+        }
+        if tokio::time::timeout(PATIENCE, self.room()).await.is_err() {
+            self.lock().stuck = true;
+        }
+        self.has_room()
     }
 
     /// How many events were dropped so far.
@@ -112,14 +135,22 @@ impl Outlet {
             if self.waiting() == 0 {
                 return true;
             }
-            if tokio::time::timeout(PATIENCE, drained).await.is_err() {
+            let is_stuck = self.lock().stuck;
+            if is_stuck || tokio::time::timeout(PATIENCE, drained).await.is_err() {
                 return self.waiting() == 0;
             }
         }
     }
 
-    fn push(&self, line: Vec<u8>) {
+    fn push(&self, mut line: Vec<u8>) {
         let mut queue = self.lock();
+        if let (Some(console), true) = (self.0.direct.get(), queue.lines.is_empty()) {
+            let written = console.write(&line).unwrap_or_default();
+            line.drain(..written.min(line.len()));
+            if line.is_empty() {
+                return;
+            }
+        }
         queue.bytes = queue.bytes.saturating_add(line.len());
         queue.lines.push_back(line);
         drop(queue);
@@ -156,6 +187,7 @@ impl Outlet {
 
     fn advance(&self, count: usize) {
         let mut queue = self.lock();
+        queue.stuck = false;
         let mut left = count;
         while let Some(first) = queue.lines.front().map(Vec::len) {
             let rest = first.saturating_sub(queue.written);

@@ -27,7 +27,16 @@ pub(crate) async fn serve(world: Rc<World>, mut children: Signal, news: Unbounde
     let mut has_proc = true;
     loop {
         loop {
-            let reaped = reap_batch(&world.owned.borrow(), &mut has_proc);
+            let (mut reaped, head) = reap_front(&world.owned.borrow());
+            if head == Head::Owned {
+                // Its unit is about to wait for it; looking through /proc costs more than a turn.
+                tokio::task::yield_now().await;
+                let (more, head) = reap_front(&world.owned.borrow());
+                reaped += more;
+                if head == Head::Owned {
+                    reaped += reap_behind(&world.owned.borrow(), BATCH, &mut has_proc);
+                }
+            }
             if reaped > 0 && news.send(reaped).is_err() {
                 return;
             }
@@ -43,26 +52,35 @@ pub(crate) async fn serve(world: Rc<World>, mut children: Signal, news: Unbounde
     }
 }
 
-/// Reaps up to [`BATCH`] orphans and returns how many it were.
-fn reap_batch(owned: &HashSet<i32>, has_proc: &mut bool) -> usize {
+/// What is at the head of the queue of dead children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// A child that belongs to a unit.
+    Owned,
+    /// Nobody, or one more orphan than a turn takes.
+    Clear,
+}
+
+/// Reaps up to [`BATCH`] orphans from the head of the queue, and returns how many it were.
+fn reap_front(owned: &HashSet<i32>) -> (usize, Head) {
     let mut reaped = 0;
     while reaped < BATCH {
         match wait::peek() {
             Ok(Peek::Child(pid)) if !owned.contains(&pid) => {
                 if !reap(pid) {
-                    return reaped;
+                    return (reaped, Head::Clear);
                 }
                 reaped += 1;
             }
-            Ok(Peek::Child(_)) => return reaped + reap_behind(owned, BATCH - reaped, has_proc),
-            Ok(Peek::NoneReady | Peek::NoChildren) => return reaped,
+            Ok(Peek::Child(_)) => return (reaped, Head::Owned),
+            Ok(Peek::NoneReady | Peek::NoChildren) => return (reaped, Head::Clear),
             Err(error) => {
                 tracing::error!(event = "reap.failed", error = %error, "cannot look for dead children");
-                return reaped;
+                return (reaped, Head::Clear);
             }
         }
     }
-    reaped
+    (reaped, Head::Clear)
 }
 
 /// Reaps orphans that are hidden behind an owned child.

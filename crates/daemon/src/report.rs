@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sixfold_engine::{Cause, Event, Exit, Listing, Origin};
+use sixfold_model::Signal;
 
 /// Logs one event.
 pub(crate) fn report(event: &Event) {
@@ -40,16 +41,10 @@ pub(crate) fn report(event: &Event) {
 }
 
 /// The fields of an end: `exit_code` or `signal`.
-fn parts(exit: Exit) -> (Option<i32>, Option<String>) {
+fn parts(exit: Exit) -> (Option<i32>, Option<i32>) {
     match exit {
         Exit::Code(code) => (Some(code), None),
-        Exit::Signal(number) => {
-            let name = sixfold_model::Signal::from_number(number);
-            (
-                None,
-                Some(name.map_or_else(|| number.to_string(), |signal| signal.to_string())),
-            )
-        }
+        Exit::Signal(number) => (None, Some(number)),
     }
 }
 
@@ -58,9 +53,12 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn how(exit: Exit) -> String {
-    match parts(exit) {
-        (Some(code), _) => format!("exited {code}"),
-        (None, signal) => format!("killed by {}", signal.unwrap_or_default()),
+    match exit {
+        Exit::Code(code) => format!("exited {code}"),
+        Exit::Signal(number) => match Signal::from_number(number) {
+            Some(signal) => format!("killed by {signal}"),
+            None => format!("killed by signal {number}"),
+        },
     }
 }
 
@@ -114,8 +112,9 @@ fn stage(event: &Event) {
             name,
             signal,
         } => {
-            let (stage, signal, script) = (listing.label(), signal.to_string(), name.as_str());
+            let (stage, script) = (listing.label(), name.as_str());
             let text = format!("[{stage}] {name}: not waiting any longer, sending {signal}.");
+            let signal = signal.number();
             let text = text.as_str();
             tracing::warn!(
                 event = "script.interrupted",
@@ -137,7 +136,7 @@ fn stage(event: &Event) {
             } else {
                 ""
             };
-            let text = format!("[{stage}] some scripts exited nonzero{end}");
+            let text = format!("[{stage}] warning: some scripts exited nonzero{end}");
             let text = text.as_str();
             tracing::warn!(
                 event = "stage.failed",
@@ -161,7 +160,7 @@ fn stage(event: &Event) {
 fn script_exited(listing: Listing, name: &str, pid: Option<i32>, exit: Exit, duration: Duration) {
     let stage = listing.label();
     let (exit_code, signal) = parts(exit);
-    let signal = signal.as_deref();
+    let how = how(exit);
     let duration_ms = millis(duration);
     let code = exit.shell_code();
     if exit == Exit::Code(0) {
@@ -176,7 +175,7 @@ fn script_exited(listing: Listing, name: &str, pid: Option<i32>, exit: Exit, dur
             signal,
             duration_ms,
             text,
-            "script exited"
+            "script {how}"
         );
     } else {
         let text = format!("[{stage}] {name}: exited {code}.");
@@ -190,7 +189,7 @@ fn script_exited(listing: Listing, name: &str, pid: Option<i32>, exit: Exit, dur
             signal,
             duration_ms,
             text,
-            "script failed"
+            "script failed: {how}"
         );
     }
 }
@@ -228,7 +227,7 @@ fn service(event: &Event) {
             repeated,
         } => {
             let (exit_code, signal) = parts(*exit);
-            let signal = signal.as_deref();
+            let how = how(*exit);
             let duration_ms = millis(*duration);
             let service = service.as_str();
             if *repeated {
@@ -240,7 +239,7 @@ fn service(event: &Event) {
                     signal,
                     duration_ms,
                     asked,
-                    "service died again"
+                    "service died again: {how}"
                 );
             } else if *asked {
                 tracing::info!(
@@ -251,7 +250,7 @@ fn service(event: &Event) {
                     signal,
                     duration_ms,
                     asked,
-                    "service stopped"
+                    "service stopped: {how}"
                 );
             } else {
                 tracing::info!(
@@ -262,7 +261,7 @@ fn service(event: &Event) {
                     signal,
                     duration_ms,
                     asked,
-                    "service died"
+                    "service died: {how}"
                 );
             }
         }
@@ -272,7 +271,6 @@ fn service(event: &Event) {
             exit,
         } => {
             let (exit_code, signal) = parts(*exit);
-            let signal = signal.as_deref();
             let how = how(*exit);
             let text = format!(
                 "sixfold: warning: service {service} dies at once again and again ({deaths} times in a row, last {how}); it is restarted once a second: look at what it prints, or make its finish script exit 125 to give up"
@@ -299,14 +297,14 @@ fn service(event: &Event) {
         }
         Event::FinishExited { service, pid, exit } => {
             let (exit_code, signal) = parts(*exit);
-            let signal = signal.as_deref();
+            let how = how(*exit);
             tracing::info!(
                 event = "finish.exited",
                 service = service.as_str(),
                 pid,
                 exit_code,
                 signal,
-                "finish script ended"
+                "finish script {how}"
             );
         }
         Event::FinishTimedOut { service } => {
@@ -322,7 +320,7 @@ fn service(event: &Event) {
             pid,
             signal,
         } => {
-            let signal = signal.to_string();
+            let signal = signal.number();
             tracing::info!(
                 event = "service.stopping",
                 service = service.as_str(),
@@ -400,7 +398,7 @@ fn boot(event: &Event) {
             duration,
         } => {
             let (exit_code, signal) = parts(*exit);
-            let signal = signal.as_deref();
+            let how = how(*exit);
             let duration_ms = millis(*duration);
             let text = format!("[cmd] {program} exited {}", exit.shell_code());
             let text = text.as_str();
@@ -412,11 +410,11 @@ fn boot(event: &Event) {
                 signal,
                 duration_ms,
                 text,
-                "cmd exited"
+                "cmd {how}"
             );
         }
         Event::CmdSignalled { signal } => {
-            let signal = signal.to_string();
+            let signal = signal.number();
             tracing::info!(
                 event = "cmd.signalled",
                 service = "cmd",
@@ -479,16 +477,15 @@ fn stop_requested(cause: &Cause) {
         Cause::Signal {
             signal,
             origin: Origin::Outside,
-        } => ("signal", Some(signal.to_string())),
+        } => ("signal", Some(signal.number())),
         Cause::Signal {
             signal,
             origin: Origin::Inside,
-        } => ("signal from inside", Some(signal.to_string())),
+        } => ("signal from inside", Some(signal.number())),
         Cause::Command => ("command", None),
         Cause::CmdEnded => ("cmd ended", None),
         Cause::BootFailed => ("boot failed", None),
     };
-    let signal = signal.as_deref();
     tracing::info!(
         event = "shutdown.requested",
         cause,

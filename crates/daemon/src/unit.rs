@@ -119,14 +119,14 @@ impl Unit {
                     None => break,
                 },
                 news = news(&mut self.running) => match news {
-                    News::Ended(status) => self.ended(status),
+                    News::Ended(status) => self.ended(status).await,
                     News::Ready => self.announce(),
                 },
                 () = pass_on(&mut self.stdout, &self.name, self.last_pid) => {}
                 () = pass_on(&mut self.stderr, &self.name, self.last_pid) => {}
             }
         }
-        self.drain();
+        self.drain().await;
     }
 
     fn obey(&mut self, order: Order) {
@@ -164,7 +164,10 @@ impl Unit {
             .map_err(|error| self.no_descriptor(&error))?;
         let plan = launch::plan(&self.world, self.spec.as_ref(), work, streams)?;
         let program = plan.program.clone();
-        let child = start(plan).map_err(|error| self.not_started(&program, &error))?;
+        let child = start(plan).map_err(|error| {
+            launch::explain(&self.world, &program);
+            self.not_started(&program, &error)
+        })?;
         // A child without an id has been waited for, which nobody has done yet.
         let pid = child
             .id()
@@ -290,13 +293,13 @@ impl Unit {
         }
     }
 
-    fn ended(&mut self, status: io::Result<ExitStatus>) {
+    async fn ended(&mut self, status: io::Result<ExitStatus>) {
         let Some(running) = self.running.take() else {
             return;
         };
         self.world.owned.borrow_mut().remove(&running.pid);
         // Its last words come before the news of its death.
-        self.drain();
+        self.drain().await;
         let exit = match status.map(wait::Exit::from) {
             Ok(wait::Exit::Code(code)) => Exit::Code(code),
             Ok(wait::Exit::Signal(signal)) => Exit::Signal(signal),
@@ -318,9 +321,9 @@ impl Unit {
         });
     }
 
-    fn drain(&mut self) {
+    async fn drain(&mut self) {
         for capture in [&mut self.stdout, &mut self.stderr].into_iter().flatten() {
-            capture.drain(&self.name, self.last_pid);
+            capture.drain(&self.name, self.last_pid).await;
         }
     }
 

@@ -243,3 +243,7 @@ impl Cmd {
         (!asked).then(|| exit.shell_code())
     }
 }
+
+#[cfg(test)]
+#[path = "cmd_tests.rs"]
+mod tests;

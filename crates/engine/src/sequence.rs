@@ -429,3 +429,7 @@ impl Sequence {
         Outcome::Fine
     }
 }
+
+#[cfg(test)]
+#[path = "sequence_tests.rs"]
+mod tests;

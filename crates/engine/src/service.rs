@@ -314,6 +314,8 @@ impl Service {
         match self.state {
             State::Starting { run } if run == failed => {
                 if self.want == Want::Up {
+                    // Only readiness is worth waiting for; boot goes on beside the tries.
+                    self.reached |= !self.announces();
                     context.log(Event::ServiceUnstartable {
                         service: self.spec.name.clone(),
                         retry: SPAWN_RETRY,

@@ -1,14 +1,22 @@
 //! Every state of a service by every input, written down as a table.
 
+#[expect(
+    clippy::duplicate_mod,
+    reason = "each machine's tests stand for themselves"
+)]
 #[path = "../tests/support/render.rs"]
 mod render;
+#[expect(
+    clippy::duplicate_mod,
+    reason = "each machine's tests stand for themselves"
+)]
 #[path = "../tests/support/table.rs"]
 mod table;
 
-use sixfold_model::{Settings, Signal};
+use sixfold_model::Settings;
 
 use super::*;
-use crate::{Cause, Listing, NodeId, Origin, Policy};
+use crate::{Cause, NodeId, Origin, Policy};
 
 const RUN: RunId = RunId(7);
 const OTHER: RunId = RunId(3);
@@ -18,7 +26,7 @@ const PID: i32 = 70;
 const NOW: u64 = 10_000;
 const DUE: u64 = 15_000;
 
-const STATES: [&str; 14] = [
+const STATES: [&str; 17] = [
     "down",
     "waiting",
     "starting",
@@ -33,26 +41,30 @@ const STATES: [&str; 14] = [
     "backoff",
     "failed",
     "broken",
+    "logger backoff",
+    "logger starting, unwanted",
+    "logger up",
 ];
 
-const INPUTS: [&str; 17] = [
+const INPUTS: [&str; 18] = [
     "wake",
     "start",
     "give_up",
     "stop",
     "kill",
     "spawned",
-    "spawned, other run",
+    "late spawned",
     "spawn_failed",
-    "spawn_failed, other run",
+    "late spawn_failed",
     "ready",
-    "ready, other run",
+    "late ready",
     "exited 1",
     "exited 125",
-    "exited, other run",
-    "timer, early",
-    "timer, due",
-    "timer, while killing",
+    "late exited",
+    "early timer",
+    "due timer",
+    "spawned while killing",
+    "exited while killing",
 ];
 
 fn at(ms: u64) -> Moment {
@@ -73,7 +85,11 @@ fn spec() -> ServiceSpec {
 
 /// A service in that state, half a second after the start of its run.
 fn service(state: &str) -> Service {
-    let mut service = Service::new(spec(), false, true);
+    let (is_logger, state) = match state.strip_prefix("logger ") {
+        Some(state) => (true, state),
+        None => (false, state),
+    };
+    let mut service = Service::new(spec(), is_logger, true);
     let up = |ready| State::Up {
         run: RUN,
         pid: PID,
@@ -173,11 +189,7 @@ fn apply(
     };
     act(service, &mut context);
     let mut names = render::Names::default();
-    names.learn(&Effect::Adopt {
-        node: NodeId(0),
-        spec: Box::new(spec()),
-        logger: None,
-    });
+    names.0.insert(NodeId(0), "web".to_owned());
     let lines: Vec<_> = effects
         .iter()
         .map(|effect| render::effect(effect, &names))
@@ -189,8 +201,8 @@ fn step(state: &str, input: &str) -> String {
     let mut service = service(state);
     let before = show(&service);
     let (now, killing) = match input {
-        "timer, due" => (DUE, false),
-        "timer, while killing" => (DUE, true),
+        "due timer" => (DUE, false),
+        "spawned while killing" | "exited while killing" => (NOW, true),
         _ => (NOW, false),
     };
     let effects = apply(&mut service, now, killing, |service, context| match input {
@@ -199,16 +211,16 @@ fn step(state: &str, input: &str) -> String {
         "give_up" => service.give_up(),
         "stop" => service.stop(context),
         "kill" => service.kill(context),
-        "spawned" => service.spawned(RUN, PID, context),
-        "spawned, other run" => service.spawned(OTHER, PID, context),
+        "spawned" | "spawned while killing" => service.spawned(RUN, PID, context),
+        "late spawned" => service.spawned(OTHER, PID, context),
         "spawn_failed" => service.spawn_failed(RUN, context),
-        "spawn_failed, other run" => service.spawn_failed(OTHER, context),
+        "late spawn_failed" => service.spawn_failed(OTHER, context),
         "ready" => service.ready(RUN, context),
-        "ready, other run" => service.ready(OTHER, context),
-        "exited 1" => service.exited(RUN, Exit::Code(1), context),
+        "late ready" => service.ready(OTHER, context),
+        "exited 1" | "exited while killing" => service.exited(RUN, Exit::Code(1), context),
         "exited 125" => service.exited(RUN, Exit::Code(125), context),
-        "exited, other run" => service.exited(OTHER, Exit::Code(1), context),
-        "timer, early" | "timer, due" | "timer, while killing" => service.timer(context),
+        "late exited" => service.exited(OTHER, Exit::Code(1), context),
+        "early timer" | "due timer" => service.timer(context),
         other => panic!("no input {other}"),
     });
     let after = show(&service);
@@ -226,4 +238,229 @@ fn every_state_by_every_input() {
     assert_eq!(table, TABLE, "{table}");
 }
 
-const TABLE: &str = "";
+/// A service without finish script, without readiness, and with a run that died `lives` ms after
+/// its start, at 10 s.
+fn dead(spec: ServiceSpec, lives: u64) -> Service {
+    let mut service = Service::new(spec, false, true);
+    service.wake();
+    apply(&mut service, 0, false, |service, context| {
+        service.start(context);
+    });
+    let State::Starting { run } = *service.state() else {
+        panic!("not starting: {}", show(&service));
+    };
+    apply(&mut service, NOW - lives, false, |service, context| {
+        service.spawned(run, PID, context);
+    });
+    apply(&mut service, NOW, false, |service, context| {
+        service.exited(run, Exit::Signal(9), context);
+    });
+    service
+}
+
+#[test]
+fn starts_are_a_second_apart() {
+    let plain = || ServiceSpec::new("web", "/etc/services.d/web");
+    for (lives, state) in [
+        (0, "backoff until 11000, wanted, reached"),
+        (999, "backoff until 10001, wanted, reached"),
+        (1000, "starting 21, wanted, reached"),
+        (9000, "starting 21, wanted, reached"),
+    ] {
+        assert_eq!(show(&dead(plain(), lives)), state, "lived {lives} ms");
+    }
+}
+
+#[test]
+fn without_readiness_a_start_is_enough() {
+    let plain = || ServiceSpec::new("web", "/etc/services.d/web");
+    let mut announcing = plain();
+    announcing.notification_fd = Some(3);
+    for (spec, await_ready, reached) in [
+        (plain(), false, true),
+        (plain(), true, true),
+        (announcing.clone(), false, true),
+        (announcing, true, false),
+    ] {
+        let mut service = Service::new(spec, false, await_ready);
+        service.wake();
+        assert!(service.is_pending());
+        apply(&mut service, NOW, false, |service, context| {
+            service.start(context);
+            service.spawned(RunId(21), PID, context);
+        });
+        assert_eq!(service.is_reached(), reached);
+        assert_eq!(service.is_pending(), !reached);
+    }
+}
+
+#[test]
+fn deadlines_are_those_of_the_state() {
+    for state in STATES {
+        let expected = match state {
+            "stopping"
+            | "finishing"
+            | "finishing, unwanted"
+            | "finishing after a second"
+            | "backoff"
+            | "logger backoff" => Some(at(DUE)),
+            _ => None,
+        };
+        assert_eq!(service(state).next_timeout(), expected, "{state}");
+    }
+}
+
+#[test]
+fn without_limits_nothing_is_ever_killed() {
+    let mut service = service("up");
+    service.spec.timeout_kill = None;
+    service.spec.timeout_finish = None;
+    apply(&mut service, NOW, false, Service::stop);
+    assert_eq!(show(&service), "stopping 7, unwanted");
+    assert_eq!(service.next_timeout(), None);
+    apply(&mut service, NOW, false, |service, context| {
+        service.exited(RUN, Exit::Code(0), context);
+        service.spawned(RunId(21), PID, context);
+    });
+    assert_eq!(show(&service), "finishing 21 pid 70, unwanted");
+    assert_eq!(service.next_timeout(), None);
+}
+
+#[test]
+fn summaries_of_quick_deaths_get_rarer() {
+    let worth: Vec<u32> = (0..=10_000).filter(|n| is_worth_a_summary(*n)).collect();
+    assert_eq!(worth, [3, 10, 100, 1000, 10_000]);
+    assert!(!is_worth_a_summary(u32::MAX));
+}
+
+const TABLE: &str = "
+down
+  wake: -> waiting, wanted
+  give_up: -> down, unwanted, reached
+  nothing: start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+waiting
+  start: -> starting 21, wanted; spawn web run
+  give_up: -> down, unwanted, reached
+  stop: -> down, unwanted
+  kill: -> down, unwanted
+  nothing: wake | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+starting
+  give_up: -> starting 7, wanted, reached
+  stop: -> starting 7, unwanted
+  kill: -> starting 7, unwanted
+  spawned: -> up 7 pid 70 since 10000, wanted; log web started pid 70
+  spawn_failed: -> backoff until 20000, wanted; log web unstartable, retry 10000ms
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
+  nothing: wake | start | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+starting, unwanted
+  wake: -> starting 7, wanted
+  give_up: -> starting 7, unwanted, reached
+  spawned: -> stopping 7 until 12000, unwanted; log web started pid 70; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
+  spawn_failed: -> down, unwanted
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
+  nothing: start | stop | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+up
+  give_up: -> up 7 pid 70 since 9500, wanted, reached
+  stop: -> stopping 7 until 12000, unwanted; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
+  kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
+  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms
+  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
+  exited while killing: -> backoff until 10500, wanted; log web exited code 1 500ms
+  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
+up, ready
+  stop: -> stopping 7 until 12000, unwanted; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
+  kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
+  exited 1: -> finishing 21 until 15000, wanted, reached; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted, reached; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
+  exited while killing: -> backoff until 10500, wanted, reached; log web exited code 1 500ms
+  nothing: wake | start | give_up | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | due timer | spawned while killing
+stopping
+  wake: -> stopping 7 until 15000, wanted
+  give_up: -> stopping 7 until 15000, unwanted, reached
+  kill: stays; signal web SIGKILL process
+  exited 1: -> finishing 21 until 15000, unwanted; log web exited code 1 500ms asked; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, unwanted; log web exited code 125 500ms asked; spawn web finish 125 0 pgid 70
+  due timer: -> stopping 7 until 20000, unwanted; signal web SIGKILL process; signal web SIGCONT process; log web killed
+  exited while killing: -> down, unwanted; log web exited code 1 500ms asked
+  nothing: start | stop | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
+finishing, not spawned
+  give_up: -> finishing 7 until 15000, wanted, reached
+  stop: -> finishing 7 until 15000, unwanted
+  kill: -> finishing 7 until 15000, unwanted; signal web SIGKILL process
+  spawned: -> finishing 7 pid 70 until 15000, wanted
+  spawn_failed: -> backoff until 10500, wanted
+  exited 1: -> backoff until 10500, wanted
+  exited 125: -> failed, unwanted; log web failed
+  spawned while killing: -> finishing 7 pid 70 until 15000, wanted; signal web SIGKILL process
+  exited while killing: -> backoff until 10500, wanted
+  nothing: wake | start | late spawned | late spawn_failed | ready | late ready | late exited | early timer | due timer
+finishing
+  give_up: -> finishing 7 pid 70 until 15000, wanted, reached
+  stop: -> finishing 7 pid 70 until 15000, unwanted
+  kill: -> finishing 7 pid 70 until 15000, unwanted; signal web SIGKILL process
+  spawn_failed: -> backoff until 10500, wanted
+  exited 1: -> backoff until 10500, wanted; log web finish exited code 1
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  due timer: -> finishing 7 pid 70 until 20000, wanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
+  spawned while killing: stays; signal web SIGKILL process
+  exited while killing: -> backoff until 10500, wanted; log web finish exited code 1
+  nothing: wake | start | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+finishing, unwanted
+  wake: -> finishing 7 pid 70 until 15000, wanted
+  give_up: -> finishing 7 pid 70 until 15000, unwanted, reached
+  kill: stays; signal web SIGKILL process
+  spawn_failed: -> down, unwanted
+  exited 1: -> down, unwanted; log web finish exited code 1
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  due timer: -> finishing 7 pid 70 until 20000, unwanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
+  spawned while killing: stays; signal web SIGKILL process
+  exited while killing: -> down, unwanted; log web finish exited code 1
+  nothing: start | stop | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+finishing after a second
+  give_up: -> finishing 7 pid 70 until 15000, wanted, reached
+  stop: -> finishing 7 pid 70 until 15000, unwanted
+  kill: -> finishing 7 pid 70 until 15000, unwanted; signal web SIGKILL process
+  spawn_failed: -> starting 21, wanted; spawn web run
+  exited 1: -> starting 21, wanted; log web finish exited code 1; spawn web run
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  due timer: -> finishing 7 pid 70 until 20000, wanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
+  spawned while killing: stays; signal web SIGKILL process
+  exited while killing: -> starting 21, wanted; log web finish exited code 1; spawn web run
+  nothing: wake | start | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+backoff
+  give_up: -> backoff until 15000, wanted, reached
+  stop: -> down, unwanted
+  kill: -> down, unwanted
+  due timer: -> starting 21, wanted; spawn web run
+  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
+failed
+  give_up: -> failed, unwanted, reached
+  nothing: wake | start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+broken
+  give_up: -> broken, unwanted, reached
+  nothing: wake | start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+logger backoff
+  give_up: -> backoff until 15000, wanted, reached
+  stop: -> down, unwanted; close-input web
+  kill: -> down, unwanted
+  due timer: -> starting 21, wanted; spawn web run
+  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
+logger starting, unwanted
+  wake: -> starting 7, wanted
+  give_up: -> starting 7, unwanted, reached
+  stop: stays; close-input web
+  spawned: -> stopping 7, unwanted; log web started pid 70
+  spawn_failed: -> down, unwanted
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
+  nothing: start | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+logger up
+  give_up: -> up 7 pid 70 since 9500, wanted, reached
+  stop: -> stopping 7, unwanted; close-input web
+  kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
+  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms
+  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
+  exited while killing: -> backoff until 10500, wanted; log web exited code 1 500ms
+  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
+";

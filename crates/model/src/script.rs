@@ -210,7 +210,10 @@ fn inspect_program(path: &Path, head: &[u8], executable: bool) -> Inspection {
     {
         diagnostics.push(Diagnostic::error(
             path,
-            format!("built for {machine}, this machine is {}", elf::HOST),
+            format!(
+                "wrong architecture: built for {machine}, this machine is {}",
+                elf::HOST
+            ),
             "build it for this platform, or use the image for this platform",
         ));
     }

@@ -210,7 +210,7 @@ fn prepare_child(session: Session, placement: Option<&Placement>) -> io::Result<
             check(unsafe { libc::setpgid(0, 0) })?;
             // SAFETY: takes nothing and cannot fail.
             let own = unsafe { libc::getpid() };
-            if let Some(fd) = (0..=2).find(|fd| terminal::foreground(*fd).is_some()) {
+            if let Some(fd) = (0..=2).find(|fd| terminal::is_controlling(*fd)) {
                 terminal::set_foreground(fd, own)?;
             }
         }

@@ -24,6 +24,14 @@ pub fn set_foreground(fd: i32, pgid: i32) -> io::Result<()> {
     })
 }
 
+/// Whether `fd` is the controlling terminal of this process. Its foreground group may be one of
+/// an outer pid namespace, which has no number here.
+#[must_use]
+pub fn is_controlling(fd: i32) -> bool {
+    // SAFETY: tcgetpgrp takes a number and touches no memory of ours.
+    check(unsafe { libc::tcgetpgrp(fd) }).is_ok()
+}
+
 /// The foreground group of the terminal at descriptor `fd`; `None` when it is not the controlling
 /// terminal of this process, or has no foreground group.
 #[must_use]

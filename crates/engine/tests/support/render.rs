@@ -8,56 +8,15 @@ use super::{Cause, Effect, Event, Exit, NodeId, Origin, Target, Work};
 
 /// What each node is called, as far as effects have told.
 #[derive(Debug, Default)]
-pub(crate) struct Names(HashMap<NodeId, String>);
+pub(crate) struct Names(pub(crate) HashMap<NodeId, String>);
 
 impl Names {
-    /// Remembers the name that `effect` gives to its node.
-    pub(crate) fn learn(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Adopt { node, spec, .. } => {
-                self.0.insert(*node, spec.name.clone());
-            }
-            Effect::List { node, listing } => {
-                // cont-finish.d is the way down of the stage that is known as cont-init.d.
-                self.0
-                    .entry(*node)
-                    .or_insert_with(|| listing.label().to_owned());
-            }
-            Effect::Spawn {
-                node,
-                work: Work::Cmd { .. },
-                ..
-            } => {
-                self.0.insert(*node, "cmd".to_owned());
-            }
-            Effect::Spawn { .. }
-            | Effect::Signal { .. }
-            | Effect::CloseInput { .. }
-            | Effect::ListServices
-            | Effect::Rescan
-            | Effect::SignalAll(_)
-            | Effect::Census
-            | Effect::RecordExitCode(_)
-            | Effect::Sync
-            | Effect::Log(_)
-            | Effect::Exit => {}
-        }
-    }
-
     /// The node's name, or its number.
     pub(crate) fn of(&self, node: NodeId) -> String {
         self.0
             .get(&node)
             .cloned()
             .unwrap_or_else(|| format!("node{}", node.index()))
-    }
-
-    /// The node of that name.
-    pub(crate) fn find(&self, name: &str) -> Option<NodeId> {
-        self.0
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(node, _)| *node)
     }
 }
 

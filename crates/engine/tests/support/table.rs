@@ -22,7 +22,7 @@ pub(crate) fn table(
                 writeln!(text, "  {input}: {result}").unwrap();
             }
         }
-        writeln!(text, "  nothing: {}", idle.join(", ")).unwrap();
+        writeln!(text, "  nothing: {}", idle.join(" | ")).unwrap();
     }
     text
 }

@@ -172,7 +172,10 @@ fn programs() {
     let wrong = inspected(0o755, &header(2, foreign));
     assert_eq!(wrong.launch, None);
     let message = &finding(&wrong).message;
-    assert!(message.starts_with("built for "), "{message}");
+    assert!(
+        message.starts_with("wrong architecture: built for "),
+        "{message}"
+    );
     assert!(message.ends_with(&format!("this machine is {}", elf::HOST)));
     assert_eq!(finding(&wrong).severity, Severity::Error);
 

@@ -1,0 +1,306 @@
+//! A scenario played on an engine: inputs as text, the effects that they have under each of them.
+//! The words are explained in `scenarios.rs`.
+
+#[path = "render.rs"]
+mod render;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use sixfold_engine::{
+    Cause, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, RunId, SpawnFailure,
+    Step, Target, Work,
+};
+use sixfold_model::settings::Behaviour;
+use sixfold_model::{ServiceSpec, Settings, Signal};
+
+/// More firings than this at one moment mean that the engine does not get on.
+const FIRINGS: u32 = 1000;
+
+/// Plays the inputs of a scenario and returns its text with the effects that they have.
+pub(crate) fn play(text: &str, file: &str) -> String {
+    let mut stage = None;
+    let mut out = String::new();
+    for (number, line) in text.lines().enumerate() {
+        let place = format!("{file}:{}", number + 1);
+        if let Some(rules) = line.strip_prefix("policy") {
+            stage = Some(Stage::new(policy(rules, &place)));
+            writeln!(out, "{line}").unwrap();
+        } else if let Some(input) = line.strip_prefix("> ") {
+            writeln!(out, "{line}").unwrap();
+            stage
+                .as_mut()
+                .unwrap_or_else(|| panic!("{place}: no policy line yet"))
+                .play(input, &place, &mut out);
+        } else if line.is_empty() || line.starts_with('#') {
+            writeln!(out, "{line}").unwrap();
+        }
+    }
+    out
+}
+
+/// An engine, and what is known of it from its effects.
+struct Stage {
+    engine: Engine,
+    names: render::Names,
+    runs: HashMap<NodeId, RunId>,
+    now: Moment,
+}
+
+impl Stage {
+    fn new(policy: Policy) -> Self {
+        Self {
+            engine: Engine::new(policy),
+            names: render::Names::default(),
+            runs: HashMap::new(),
+            now: Moment::START,
+        }
+    }
+
+    fn play(&mut self, input: &str, place: &str, out: &mut String) {
+        let words: Vec<&str> = input.split_whitespace().collect();
+        let input = match words.as_slice() {
+            ["boot"] => Input::Boot,
+            ["stop"] => Input::Stop,
+            ["rescan"] => Input::Rescan,
+            ["after", wait] => return self.wait(millis(wait.trim_end_matches("ms"), place), out),
+            ["deadline"] => {
+                match self.engine.next_timeout() {
+                    Some(at) => writeln!(out, "at {}ms", at.elapsed().as_millis()).unwrap(),
+                    None => writeln!(out, "none").unwrap(),
+                }
+                return;
+            }
+            ["listed", node, names @ ..] => Input::Listed {
+                node: self.node(node, place),
+                steps: names.iter().map(|name| step(name)).collect(),
+            },
+            ["services", specs @ ..] => Input::Services {
+                specs: specs.iter().map(|words| spec(words, place)).collect(),
+            },
+            ["spawned", name] => {
+                let (node, run) = self.run(name, place);
+                let pid = 100 + i32::try_from(run.number()).unwrap();
+                Input::Spawned { node, run, pid }
+            }
+            ["unspawned", name, why] => {
+                let (node, run) = self.run(name, place);
+                let failure = match *why {
+                    "not-found" => SpawnFailure::NotFound,
+                    "not-runnable" => SpawnFailure::NotRunnable,
+                    other => panic!("{place}: unknown failure {other}"),
+                };
+                Input::SpawnFailed { node, run, failure }
+            }
+            ["ready", name] => {
+                let (node, run) = self.run(name, place);
+                Input::Ready { node, run }
+            }
+            ["exited", name, "code", code] => {
+                let (node, run) = self.run(name, place);
+                let exit = Exit::Code(code.parse().unwrap());
+                Input::Exited { node, run, exit }
+            }
+            ["exited", name, "signal", name_of_signal] => {
+                let (node, run) = self.run(name, place);
+                let exit = Exit::Signal(signal(name_of_signal, place).number());
+                Input::Exited { node, run, exit }
+            }
+            ["signal", name, origin] => Input::StopSignal {
+                signal: signal(name, place),
+                origin: match *origin {
+                    "outside" => Origin::Outside,
+                    "inside" => Origin::Inside,
+                    other => panic!("{place}: unknown origin {other}"),
+                },
+            },
+            ["census", left] => Input::Census {
+                left: match *left {
+                    "left" => true,
+                    "none" => false,
+                    other => panic!("{place}: unknown census {other}"),
+                },
+            },
+            other => panic!("{place}: unknown input {other:?}"),
+        };
+        for effect in self.feed(input) {
+            writeln!(out, "{}", render::effect(&effect, &self.names)).unwrap();
+        }
+    }
+
+    /// Lets time pass; what falls due on the way happens at its moment.
+    fn wait(&mut self, wait: Duration, out: &mut String) {
+        let end = self.now.after(wait);
+        let mut firings = 0;
+        while let Some(at) = self.engine.next_timeout().filter(|at| *at <= end) {
+            firings += if at > self.now { 0 } else { 1 };
+            assert!(firings < FIRINGS, "the engine fires without end at {at:?}");
+            self.now = self.now.max(at);
+            let effects = self.feed(Input::Timer);
+            if effects == [Effect::Census] {
+                let found = self.feed(Input::Census { left: true });
+                assert_eq!(found, [], "a census that finds processes changes nothing");
+                continue;
+            }
+            if !effects.is_empty() {
+                writeln!(out, "@ {}ms", self.now.elapsed().as_millis()).unwrap();
+            }
+            for effect in effects {
+                writeln!(out, "{}", render::effect(&effect, &self.names)).unwrap();
+            }
+        }
+        self.now = end;
+    }
+
+    fn feed(&mut self, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.engine.handle(self.now, input, &mut effects);
+        for effect in &effects {
+            learn(&mut self.names, effect);
+            if let Effect::Spawn { node, run, .. } = effect {
+                self.runs.insert(*node, *run);
+            }
+        }
+        effects
+    }
+
+    fn node(&self, name: &str, place: &str) -> NodeId {
+        let name = if name == "cont-finish.d" {
+            "cont-init.d"
+        } else {
+            name
+        };
+        let known = self.names.0.iter().find(|(_, known)| *known == name);
+        known
+            .map(|(node, _)| *node)
+            .unwrap_or_else(|| panic!("{place}: no node {name} yet"))
+    }
+
+    fn run(&self, name: &str, place: &str) -> (NodeId, RunId) {
+        let node = self.node(name, place);
+        let run = self.runs.get(&node);
+        (
+            node,
+            *run.unwrap_or_else(|| panic!("{place}: {name} was not spawned yet")),
+        )
+    }
+}
+
+/// Remembers the name that an effect gives to its node.
+fn learn(names: &mut render::Names, effect: &Effect) {
+    match effect {
+        Effect::Adopt { node, spec, .. } => {
+            names.0.insert(*node, spec.name.clone());
+        }
+        // cont-finish.d is the way down of the stage that is known as cont-init.d.
+        Effect::List { node, listing } => {
+            let name = names.0.entry(*node);
+            name.or_insert_with(|| listing.label().to_owned());
+        }
+        Effect::Spawn { node, work, .. } => {
+            if let Work::Cmd { .. } = work {
+                names.0.insert(*node, "cmd".to_owned());
+            }
+        }
+        Effect::Signal { .. }
+        | Effect::CloseInput { .. }
+        | Effect::ListServices
+        | Effect::Rescan
+        | Effect::SignalAll(_)
+        | Effect::Census
+        | Effect::RecordExitCode(_)
+        | Effect::Sync
+        | Effect::Log(_)
+        | Effect::Exit => {}
+    }
+}
+
+fn step(name: &str) -> Step {
+    Step {
+        name: name.to_owned(),
+        path: Path::new("/etc/stage").join(name),
+    }
+}
+
+/// The rules on a `policy` line; what is not named has its default.
+fn policy(text: &str, place: &str) -> Policy {
+    let mut policy = Policy::new(&Settings::default(), Vec::new(), false);
+    for word in text.split_whitespace() {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match key {
+            "cmd" => policy.cmd = value.split('_').map(Into::into).collect(),
+            "behaviour" => {
+                policy.behaviour = match value {
+                    "0" => Behaviour::Continue,
+                    "1" => Behaviour::Warn,
+                    "2" => Behaviour::Stop,
+                    other => panic!("{place}: unknown behaviour {other}"),
+                }
+            }
+            "boot-maxtime" => policy.boot_maxtime = Some(millis(value, place)),
+            "services-gracetime" => policy.services_gracetime = limit(value, place),
+            "kill-gracetime" => policy.kill_gracetime = millis(value, place),
+            "finish-maxtime" => policy.finish_maxtime = limit(value, place),
+            "wait-for-services" => policy.wait_for_services = true,
+            "receive-signals" => policy.cmd_receives_signals = true,
+            "terminal" => policy.cmd_has_terminal = true,
+            "hook" => policy.has_hook = true,
+            "sync" => policy.sync_disks = true,
+            other => panic!("{place}: unknown rule {other}"),
+        }
+    }
+    policy
+}
+
+/// A service as `NAME:WORD,WORD`; a word that begins with `log-` is about its logger.
+fn spec(text: &str, place: &str) -> ServiceSpec {
+    let (name, words) = text.split_once(':').unwrap_or((text, ""));
+    let mut spec = ServiceSpec::new(name, Path::new("/etc/services.d").join(name));
+    for word in words.split(',').filter(|word| !word.is_empty()) {
+        let logger_name = format!("{name}/log");
+        let source = spec.source.join("log");
+        if word == "log" || word.starts_with("log-") {
+            let logger = spec
+                .log
+                .get_or_insert_with(|| Box::new(ServiceSpec::new(logger_name, source)));
+            if let Some(word) = word.strip_prefix("log-") {
+                describe(logger, word, place);
+            }
+        } else {
+            describe(&mut spec, word, place);
+        }
+    }
+    spec
+}
+
+fn describe(spec: &mut ServiceSpec, word: &str, place: &str) {
+    let (key, value) = word.split_once('=').unwrap_or((word, ""));
+    match key {
+        "finish" => spec.has_finish = true,
+        "no-run" => spec.has_run = false,
+        "down" => spec.down = true,
+        "notify" => spec.notification_fd = Some(3),
+        "timeout-finish" => spec.timeout_finish = limit(value, place),
+        "timeout-kill" => spec.timeout_kill = limit(value, place),
+        "down-signal" => spec.down_signal = signal(value, place),
+        other => panic!("{place}: unknown word {other} about {}", spec.name),
+    }
+}
+
+fn signal(name: &str, place: &str) -> Signal {
+    Signal::parse(name).unwrap_or_else(|| panic!("{place}: unknown signal {name}"))
+}
+
+fn limit(value: &str, place: &str) -> Option<Duration> {
+    (value != "none").then(|| millis(value, place))
+}
+
+fn millis(value: &str, place: &str) -> Duration {
+    Duration::from_millis(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{place}: {value} is no number of milliseconds")),
+    )
+}
