@@ -63,15 +63,15 @@ impl Cmd {
         &self.state
     }
 
-    /// Whether it runs, and can be sent a signal.
+    /// Whether it runs, or is being started, and can be sent a signal.
     pub fn is_running(&self) -> bool {
         match self.state {
+            State::Starting { .. } => self.stop_wanted.is_none(),
             State::Running { stopping: None, .. } => true,
             State::Running {
                 stopping: Some(_), ..
             }
             | State::Waiting
-            | State::Starting { .. }
             | State::Done => false,
         }
     }
@@ -156,11 +156,12 @@ impl Cmd {
     /// Passes a stop signal on (`S6_CMD_RECEIVE_SIGNALS`).
     pub fn forward(&mut self, signal: Signal, context: &mut Context<'_>) {
         match self.state {
-            State::Running { run, .. } => {
+            // What is being started gets it as soon as it is there.
+            State::Starting { run } | State::Running { run, .. } => {
                 context.log(Event::CmdSignalled { signal });
                 context.signal(run, signal, Target::Process);
             }
-            State::Waiting | State::Starting { .. } | State::Done => {}
+            State::Waiting | State::Done => {}
         }
     }
 

@@ -173,7 +173,7 @@ fn the_stop_waits_for_it_until_it_is_left_behind() {
         assert_eq!(cmd(state).is_down(), down, "{state}");
         let deadline = (state == "running, told").then_some(at(DUE));
         assert_eq!(cmd(state).next_timeout(), deadline, "{state}");
-        let signalled = matches!(state, "running" | "running on a terminal");
+        let signalled = matches!(state, "starting" | "running" | "running on a terminal");
         assert_eq!(cmd(state).is_running(), signalled, "{state}");
     }
 }
@@ -188,21 +188,24 @@ starting
   spawned: -> running 7 pid 70; log cmd sh started pid 70
   spawned while killing: -> running 7 pid 70 until 10000, abandoned; log cmd sh started pid 70; signal cmd SIGKILL group
   spawn_failed: -> done; log cmd sh exited code 127 0ms without a pid; container's code 127
+  forward: stays; log cmd signalled SIGUSR1; signal cmd SIGUSR1 process
   stop: -> starting 7, stop wanted in 3000
   kill: -> starting 7, stop wanted in 0, abandoned
-  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | forward | early timer | due timer
+  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | early timer | due timer
 starting, stop wanted
   spawned: -> running 7 pid 70 until 13000, stop wanted in 3000; log cmd sh started pid 70; signal cmd SIGTERM group; signal cmd SIGCONT group
   spawned while killing: -> running 7 pid 70 until 10000, stop wanted in 3000, abandoned; log cmd sh started pid 70; signal cmd SIGKILL group
   spawn_failed: -> done, stop wanted in 3000; log cmd sh exited code 127 0ms without a pid; container's code 127
+  forward: stays; log cmd signalled SIGUSR1; signal cmd SIGUSR1 process
   kill: -> starting 7, stop wanted in 0, abandoned
-  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | forward | stop | early timer | due timer
+  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | stop | early timer | due timer
 starting, killed
   spawned: -> running 7 pid 70 until 10000, stop wanted in 0, abandoned; log cmd sh started pid 70; signal cmd SIGTERM group; signal cmd SIGCONT group
   spawned while killing: -> running 7 pid 70 until 10000, stop wanted in 0, abandoned; log cmd sh started pid 70; signal cmd SIGKILL group
   spawn_failed: -> done, stop wanted in 0, abandoned; log cmd sh exited code 127 0ms without a pid; container's code 127
+  forward: stays; log cmd signalled SIGUSR1; signal cmd SIGUSR1 process
   stop: -> starting 7, stop wanted in 3000, abandoned
-  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | forward | kill | early timer | due timer
+  nothing: start | late spawned | late spawn_failed | exited 3 | late exited | kill | early timer | due timer
 running
   exited 3: -> done; log cmd sh exited code 3 500ms; container's code 3
   forward: stays; log cmd signalled SIGUSR1; signal cmd SIGUSR1 process

@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::policy::Policy;
 use crate::sequence::{Outcome, Sequence};
 use crate::service::Service;
-use crate::shutdown::{CENSUS_INTERVAL, Phase, UNKILLABLE_AFTER};
+use crate::shutdown::{CENSUS_INTERVAL, Grace, Phase, UNKILLABLE_AFTER};
 
 /// The supervisor of one container.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Engine {
         Self {
             policy,
             graph: Graph::default(),
-            phase: Phase::Running,
+            phase: Phase::Booting { until: None },
             booted: Moment::START,
             gate: None,
             cont_init: None,
@@ -50,6 +50,9 @@ impl Engine {
     /// `now` never goes back from one call to the next. Late, repeated or unexpected inputs are
     /// harmless.
     pub fn handle(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
+        if self.is_over() {
+            return;
+        }
         match input {
             Input::Boot => self.boot(now),
             Input::Timer => self.timer(now, effects),
@@ -104,6 +107,9 @@ impl Engine {
 
     /// The moment at which [`Input::Timer`] is due, if there is one.
     pub fn next_timeout(&self) -> Option<Moment> {
+        if self.is_over() {
+            return None;
+        }
         self.graph
             .nodes()
             .filter_map(|node| node.kind.next_timeout())
@@ -131,7 +137,7 @@ impl Engine {
     }
 
     fn boot(&mut self, now: Moment) {
-        if self.graph.nodes().next().is_some() {
+        if !self.phase.is_alive() || self.graph.nodes().next().is_some() {
             return;
         }
         self.booted = now;
@@ -179,9 +185,11 @@ impl Engine {
             if self.graph.services().any(|known| known.name() == spec.name) {
                 continue;
             }
+            // A logger that cannot run reads nothing: its service then writes where all do.
             let logger = spec
                 .log
                 .as_deref()
+                .filter(|log| log.has_run)
                 .map(|log| self.add_service(log.clone(), &[cont_init], None, effects));
             let needs: Vec<NodeId> = logger.into_iter().chain([cont_init]).collect();
             let node = self.add_service(spec, &needs, logger, effects);
@@ -302,7 +310,9 @@ impl Engine {
             return;
         }
         effects.push(Effect::Log(Event::StopRequested(cause)));
-        self.phase = Phase::Stopping { until: None };
+        self.phase = Phase::Stopping {
+            grace: Grace::NotBegun,
+        };
         // What waits for something will not get it now; only what was begun has to be undone.
         self.pass_on_stop(now, effects);
     }
@@ -342,9 +352,14 @@ impl Engine {
                     }
                 });
                 // The grace time of the services begins when the first of them is told.
-                if is_service && self.phase == (Phase::Stopping { until: None }) {
-                    let until = services_gracetime.map(|grace| now.after(grace));
-                    self.phase = Phase::Stopping { until };
+                let not_begun = Phase::Stopping {
+                    grace: Grace::NotBegun,
+                };
+                if is_service && self.phase == not_begun {
+                    let grace = services_gracetime.map(|grace| Grace::Until(now.after(grace)));
+                    self.phase = Phase::Stopping {
+                        grace: grace.unwrap_or(Grace::Unlimited),
+                    };
                 }
             }
             if !told {
@@ -432,15 +447,21 @@ impl Engine {
             Phase::Booting { until: Some(until) } if until <= now => {
                 self.boot_timed_out(now, effects);
             }
-            Phase::Stopping { until: Some(until) } if until <= now => self.leave_behind(effects),
+            Phase::Stopping {
+                grace: Grace::Until(until),
+            } if until <= now => self.leave_behind(effects),
             Phase::Terminating { kill_at, .. } if kill_at <= now => self.final_kill(now, effects),
             Phase::Killing { until, .. } if until <= now => {
                 effects.push(Effect::Log(Event::Unkillable));
                 self.end(effects);
             }
-            Phase::Terminating { look_at, .. } | Phase::Killing { look_at, .. }
-                if look_at <= now =>
-            {
+            Phase::Terminating {
+                ref mut look_at, ..
+            }
+            | Phase::Killing {
+                ref mut look_at, ..
+            } if *look_at <= now => {
+                *look_at = now.after(CENSUS_INTERVAL);
                 effects.push(Effect::Census);
             }
             Phase::Booting { .. }
@@ -480,7 +501,7 @@ impl Engine {
 
     /// The grace time of the services is over: the stop goes on without those that are left.
     fn leave_behind(&mut self, effects: &mut Vec<Effect>) {
-        self.phase = Phase::Stopping { until: None };
+        self.phase = Phase::Stopping { grace: Grace::Over };
         let mut services = Vec::new();
         for id in self.graph.ids() {
             if let Some(node) = self.graph.get_mut(id)

@@ -79,7 +79,7 @@ impl Kind {
     /// Whether those who depend on it may start.
     pub(crate) fn is_up(&self) -> bool {
         match self {
-            Self::Service(service) => service.is_reached(),
+            Self::Service(service) => service.is_reached() || service.holds_nobody_up(),
             Self::Sequence(sequence) => sequence.is_up(),
             Self::Gate(gate) => gate.is_up(),
             Self::Cmd(_) => false,

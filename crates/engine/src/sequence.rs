@@ -155,6 +155,9 @@ impl Sequence {
         let Some((direction, script)) = self.running(started) else {
             return;
         };
+        if script.pid.is_some() {
+            return; // Told twice.
+        }
         script.pid = Some(pid);
         script.since = context.now;
         if direction == Direction::Down {
@@ -214,14 +217,18 @@ impl Sequence {
             | State::Failed
             | State::Listing(Direction::Down)
             | State::Running(Direction::Down, _) => {}
-            State::Waiting | State::Up => self.begin_down(context),
+            // What never began has nothing to be undone.
+            State::Waiting => self.state = State::Down,
+            State::Up => self.begin_down(context),
             State::Listing(Direction::Up) => {
                 self.stop_wanted = true;
                 self.steps.clear();
             }
-            State::Running(Direction::Up, _) => {
+            State::Running(Direction::Up, Script { interrupted, .. }) => {
                 self.stop_wanted = true;
-                self.interrupt(grace, context);
+                if !interrupted {
+                    self.interrupt(grace, context);
+                }
             }
         }
     }
@@ -230,12 +237,13 @@ impl Sequence {
     pub fn give_up(&mut self, grace: Duration, context: &mut Context<'_>) {
         match self.state {
             State::Waiting => self.state = State::Failed,
+            State::Listing(Direction::Up) => self.given_up = true,
             State::Running(Direction::Up, _) => {
                 self.given_up = true;
                 self.interrupt(grace, context);
             }
             State::Down
-            | State::Listing(_)
+            | State::Listing(Direction::Down)
             | State::Running(Direction::Down, _)
             | State::Up
             | State::Failed => {}
@@ -364,7 +372,8 @@ impl Sequence {
     /// Starts the next script, or ends the stage.
     fn next(&mut self, direction: Direction, context: &mut Context<'_>) -> Outcome {
         let listing = self.listing(direction);
-        if self.stop_wanted && direction == Direction::Up || self.skip_down {
+        let is_over = self.stop_wanted || self.given_up;
+        if is_over && direction == Direction::Up || self.skip_down {
             self.steps.clear();
         }
         if let Some(step) = self.steps.pop_front() {

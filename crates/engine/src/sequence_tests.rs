@@ -339,8 +339,8 @@ down
   nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | stop | stop without grace | give_up | early timer | due timer
 waiting
   start: -> listing up; log cont-init.d started; list cont-init.d
-  stop: -> listing down; log cont-finish.d started; list cont-finish.d
-  stop without grace: -> listing down; log cont-finish.d started; list cont-finish.d
+  stop: -> down
+  stop without grace: -> down
   give_up: -> failed
   kill: -> down, no way down
   nothing: listed two | listed none | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | early timer | due timer
@@ -349,17 +349,20 @@ listing up
   listed none: -> up; log cont-init.d done
   stop: -> listing up, stop wanted
   stop without grace: -> listing up, stop wanted
+  give_up: -> listing up, given up
   kill: -> listing up, stop wanted, no way down
-  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | give_up | early timer | due timer
+  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | early timer | due timer
 listing up, stop wanted
   listed two: -> listing down, stop wanted; log cont-finish.d started; list cont-finish.d
   listed none: -> listing down, stop wanted; log cont-finish.d started; list cont-finish.d
+  give_up: -> listing up, stop wanted, given up
   kill: -> listing up, stop wanted, no way down
-  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | stop | stop without grace | give_up | early timer | due timer
+  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | stop | stop without grace | early timer | due timer
 listing up, killed
   listed two: -> down, stop wanted, no way down
   listed none: -> down, stop wanted, no way down
-  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | stop | stop without grace | give_up | kill | early timer | due timer
+  give_up: -> listing up, stop wanted, given up, no way down
+  nothing: start | spawned | late spawned | spawned while killing | spawn_failed | late spawn_failed | exited 0 | exited 3 | late exited | stop | stop without grace | kill | early timer | due timer
 running up, not spawned
   spawned: -> running up 7 one pid 70 since 10000, then two
   spawned while killing: -> running up 7 one pid 70 since 10000, then two
@@ -381,8 +384,6 @@ running up, not spawned, interrupted
   kill: -> running up 7 one until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
   nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | stop | stop without grace | early timer | due timer
 running up
-  spawned: -> running up 7 one pid 70 since 10000, then two
-  spawned while killing: -> running up 7 one pid 70 since 10000, then two
   spawn_failed: -> running up 21 two; log cont-init.d one exited code 127 500ms; log cont-init.d two started; spawn cont-init.d two
   exited 0: -> running up 21 two; log cont-init.d one exited code 0 500ms; log cont-init.d two started; spawn cont-init.d two
   exited 3: -> running up 21 two; log cont-init.d one exited code 3 500ms; log cont-init.d two started; spawn cont-init.d two
@@ -390,10 +391,8 @@ running up
   stop without grace: -> running up 7 one pid 70 since 9500 until 10000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   give_up: -> running up 7 one pid 70 since 9500 until 13000 interrupted, given up, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
   kill: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | early timer | due timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | early timer | due timer
 running up, last script
-  spawned: -> running up 7 one pid 70 since 10000
-  spawned while killing: -> running up 7 one pid 70 since 10000
   spawn_failed: -> failed; log cont-init.d one exited code 127 500ms; log cont-init.d failed, 1 failures, fatal; fatal 1
   exited 0: -> up; log cont-init.d one exited code 0 500ms; log cont-init.d done
   exited 3: -> failed; log cont-init.d one exited code 3 500ms; log cont-init.d failed, 1 failures, fatal; fatal 1
@@ -401,10 +400,8 @@ running up, last script
   stop without grace: -> running up 7 one pid 70 since 9500 until 10000 interrupted, stop wanted; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   give_up: -> running up 7 one pid 70 since 9500 until 13000 interrupted, given up; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
   kill: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | early timer | due timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | early timer | due timer
 running up, last script, earlier failure
-  spawned: -> running up 7 one pid 70 since 10000
-  spawned while killing: -> running up 7 one pid 70 since 10000
   spawn_failed: -> failed; log cont-init.d one exited code 127 500ms; log cont-init.d failed, 2 failures, fatal; fatal 1
   exited 0: -> failed; log cont-init.d one exited code 0 500ms; log cont-init.d failed, 1 failures, fatal; fatal 1
   exited 3: -> failed; log cont-init.d one exited code 3 500ms; log cont-init.d failed, 2 failures, fatal; fatal 1
@@ -412,31 +409,25 @@ running up, last script, earlier failure
   stop without grace: -> running up 7 one pid 70 since 9500 until 10000 interrupted, stop wanted; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   give_up: -> running up 7 one pid 70 since 9500 until 13000 interrupted, given up; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
   kill: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | early timer | due timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | early timer | due timer
 running up, interrupted
-  spawned: -> running up 7 one pid 70 since 10000 until 13000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
-  spawned while killing: -> running up 7 one pid 70 since 10000 until 10000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   spawn_failed: -> listing down, stop wanted; log cont-init.d one exited code 127 500ms; log cont-finish.d started; list cont-finish.d
   exited 0: -> listing down, stop wanted; log cont-init.d one exited code 0 500ms; log cont-finish.d started; list cont-finish.d
   exited 3: -> listing down, stop wanted; log cont-init.d one exited code 3 500ms; log cont-finish.d started; list cont-finish.d
-  stop: -> running up 7 one pid 70 since 9500 until 13000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
-  stop without grace: -> running up 7 one pid 70 since 9500 until 10000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   give_up: -> running up 7 one pid 70 since 9500 until 13000 interrupted, stop wanted, given up, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
   kill: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
   due timer: -> running up 7 one pid 70 since 9500 until 20000 interrupted, stop wanted, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | early timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | stop | stop without grace | early timer
 running up, given up
-  spawned: -> running up 7 one pid 70 since 10000 until 13000 interrupted, given up, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
-  spawned while killing: -> running up 7 one pid 70 since 10000 until 10000 interrupted, given up, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   spawn_failed: -> failed, given up; log cont-init.d one exited code 127 500ms
   exited 0: -> failed, given up; log cont-init.d one exited code 0 500ms
   exited 3: -> failed, given up; log cont-init.d one exited code 3 500ms
-  stop: -> running up 7 one pid 70 since 9500 until 13000 interrupted, stop wanted, given up, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
-  stop without grace: -> running up 7 one pid 70 since 9500 until 10000 interrupted, stop wanted, given up, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
+  stop: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, given up, then two
+  stop without grace: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, given up, then two
   give_up: -> running up 7 one pid 70 since 9500 until 13000 interrupted, given up, then two; log cont-init.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
   kill: -> running up 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, given up, no way down; signal stage SIGKILL group
   due timer: -> running up 7 one pid 70 since 9500 until 20000 interrupted, given up, then two; log cont-init.d one interrupted SIGKILL; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | early timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | early timer
 listing down
   listed two: -> running down 21 a, then b; log cont-finish.d a started; spawn cont-finish.d a
   listed none: -> down; log cont-finish.d done
@@ -451,32 +442,26 @@ running down, not spawned
   kill: -> running down 7 one until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
   nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | stop | stop without grace | give_up | early timer | due timer
 running down
-  spawned: -> running down 7 one pid 70 since 10000 until 14000, then two
-  spawned while killing: -> running down 7 one pid 70 since 10000 until 14000, then two
   spawn_failed: -> running down 21 two; log cont-finish.d one exited code 127 500ms; log cont-finish.d two started; spawn cont-finish.d two
   exited 0: -> running down 21 two; log cont-finish.d one exited code 0 500ms; log cont-finish.d two started; spawn cont-finish.d two
   exited 3: -> running down 21 two; log cont-finish.d one exited code 3 500ms; log cont-finish.d two started; spawn cont-finish.d two
   kill: -> running down 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
   due timer: -> running down 7 one pid 70 since 9500 until 20000, then two; log cont-finish.d one interrupted SIGKILL; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
 running down, last script
-  spawned: -> running down 7 one pid 70 since 10000 until 14000
-  spawned while killing: -> running down 7 one pid 70 since 10000 until 14000
   spawn_failed: -> down; log cont-finish.d one exited code 127 500ms; log cont-finish.d done
   exited 0: -> down; log cont-finish.d one exited code 0 500ms; log cont-finish.d done
   exited 3: -> down; log cont-finish.d one exited code 3 500ms; log cont-finish.d done
   kill: -> running down 7 one pid 70 since 9500 until 15000 interrupted, stop wanted, no way down; signal stage SIGKILL group
   due timer: -> running down 7 one pid 70 since 9500 until 20000; log cont-finish.d one interrupted SIGKILL; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
 running down, killed
-  spawned: -> running down 7 one pid 70 since 10000 until 13000 interrupted, stop wanted, no way down; log cont-finish.d one interrupted SIGTERM; signal stage SIGTERM group; signal stage SIGCONT group
-  spawned while killing: -> running down 7 one pid 70 since 10000 until 10000 interrupted, stop wanted, no way down; log cont-finish.d one interrupted SIGKILL; signal stage SIGKILL group; signal stage SIGCONT group
   spawn_failed: -> down, stop wanted, no way down; log cont-finish.d one exited code 127 500ms; log cont-finish.d done
   exited 0: -> down, stop wanted, no way down; log cont-finish.d one exited code 0 500ms; log cont-finish.d done
   exited 3: -> down, stop wanted, no way down; log cont-finish.d one exited code 3 500ms; log cont-finish.d done
   kill: stays; signal stage SIGKILL group
   due timer: -> running down 7 one pid 70 since 9500 until 20000 interrupted, stop wanted, no way down; log cont-finish.d one interrupted SIGKILL; signal stage SIGKILL group
-  nothing: start | listed two | listed none | late spawned | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
+  nothing: start | listed two | listed none | spawned | late spawned | spawned while killing | late spawn_failed | late exited | stop | stop without grace | give_up | early timer
 up
   stop: -> listing down; log cont-finish.d started; list cont-finish.d
   stop without grace: -> listing down; log cont-finish.d started; list cont-finish.d

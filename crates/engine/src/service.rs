@@ -166,6 +166,12 @@ impl Service {
         self.reached
     }
 
+    /// Whether those who need it start without it: a logger that does not run must not keep the
+    /// service from running whose lines it would read.
+    pub fn holds_nobody_up(&self) -> bool {
+        self.is_logger && self.is_down()
+    }
+
     /// Whether there is anything to wait for: it is wanted, can work, and has not got there yet.
     pub fn is_pending(&self) -> bool {
         self.want == Want::Up && !self.reached && !self.is_down()

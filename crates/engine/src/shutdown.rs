@@ -20,13 +20,26 @@ pub(crate) enum Phase {
     Booting { until: Option<Moment> },
     /// Everything is started.
     Running,
-    /// The graph is on its way down; from `until` on, services are no longer waited for.
-    Stopping { until: Option<Moment> },
+    /// The graph is on its way down.
+    Stopping { grace: Grace },
     /// Everything that is left has got TERM.
     Terminating { kill_at: Moment, look_at: Moment },
     /// Everything that is left has got KILL.
     Killing { until: Moment, look_at: Moment },
     /// The end.
+    Over,
+}
+
+/// How long services are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grace {
+    /// None of them has been told yet.
+    NotBegun,
+    /// Without limit.
+    Unlimited,
+    /// Until that moment.
+    Until(Moment),
+    /// No longer.
     Over,
 }
 
@@ -56,7 +69,13 @@ impl Phase {
     /// When the phase itself has something to do next.
     pub(crate) fn next_timeout(self) -> Option<Moment> {
         match self {
-            Self::Booting { until } | Self::Stopping { until } => until,
+            Self::Booting { until } => until,
+            Self::Stopping {
+                grace: Grace::Until(until),
+            } => Some(until),
+            Self::Stopping {
+                grace: Grace::NotBegun | Grace::Unlimited | Grace::Over,
+            } => None,
             Self::Terminating { kill_at, look_at } => Some(kill_at.min(look_at)),
             Self::Killing { until, look_at } => Some(until.min(look_at)),
             Self::Running | Self::Over => None,
