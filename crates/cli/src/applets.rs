@@ -125,10 +125,10 @@ pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCod
     if let Err(error) = blocked {
         return complain::fatal(&name, format!("unable to block signals: {error}"), SYSTEM);
     }
-    if !keeps_signals_blocked(&name) {
-        if let Err(error) = sixfold_sys::signals::reset_for_applet() {
-            return complain::fatal(&name, format!("unable to unblock signals: {error}"), SYSTEM);
-        }
+    if !keeps_signals_blocked(&name)
+        && let Err(error) = sixfold_sys::signals::reset_for_applet()
+    {
+        return complain::fatal(&name, format!("unable to unblock signals: {error}"), SYSTEM);
     }
     match (find(&name), name.as_str()) {
         (Some(applet), _) => (applet.run)(rest),

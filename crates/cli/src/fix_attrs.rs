@@ -157,14 +157,14 @@ impl Walk {
         } else {
             rule.file_mode
         };
-        if let Some(mode) = mode {
-            if let Err(error) = files::chmod(path, mode) {
-                self.fail(format!(
-                    "unable to chmod {}: {}",
-                    path.display(),
-                    reason(&error)
-                ));
-            }
+        if let Some(mode) = mode
+            && let Err(error) = files::chmod(path, mode)
+        {
+            self.fail(format!(
+                "unable to chmod {}: {}",
+                path.display(),
+                reason(&error)
+            ));
         }
         if is_dir && rule.recurse {
             self.descend(path, rule, ids);

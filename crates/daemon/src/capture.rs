@@ -20,6 +20,11 @@ const READ_SIZE: usize = 16 * 1024;
 pub(crate) struct Capture {
     reader: AsyncFd<OwnedFd>,
     writer: OwnedFd,
+    lines: Lines,
+}
+
+/// Bytes on their way to becoming records.
+struct Lines {
     stream: Stream,
     outlet: Outlet,
     /// The beginning of a line whose end has not been read yet.
@@ -32,12 +37,15 @@ impl Capture {
         let (reader, writer) = fds::pipe()?;
         fds::set_nonblocking(&reader, true)?;
         let reader = watch::readable(reader)?;
-        Ok(Self {
-            reader,
-            writer,
+        let lines = Lines {
             stream,
             outlet,
             line: Vec::new(),
+        };
+        Ok(Self {
+            reader,
+            writer,
+            lines,
         })
     }
 
@@ -49,52 +57,58 @@ impl Capture {
     /// Waits for something to read and for room in the log, and passes on what there is.
     /// Safe to be dropped at any await.
     pub(crate) async fn pass_on(&mut self, service: &str, pid: Option<i32>) {
-        self.outlet.room().await;
-        let ready = match self.reader.readable().await {
-            Ok(mut ready) => {
-                let mut buffer = [0; READ_SIZE];
-                match ready.try_io(|reader| fds::read(reader.get_ref(), &mut buffer)) {
-                    Ok(Ok(count)) => Some(buffer.get(..count).unwrap_or_default().to_vec()),
-                    Ok(Err(_)) | Err(_) => None,
-                }
-            }
-            Err(_) => None,
+        self.lines.outlet.room().await;
+        let Ok(mut guard) = self.reader.readable().await else {
+            // The event loop is going down, and everything with it.
+            return std::future::pending().await;
         };
-        if let Some(bytes) = ready {
-            self.take(&bytes, service, pid);
-        }
+        let lines = &mut self.lines;
+        // Failing to read is being woken for nothing; what matters is told by the child's end.
+        let _ = guard.try_io(|reader| lines.read(reader.get_ref(), service, pid));
     }
 
     /// Passes on what is there now, and ends an unfinished line: the program that wrote it is gone.
     /// Waits for room in the log, but not for a console that takes nothing: then what is left
     /// stays in the pipe.
     pub(crate) async fn drain(&mut self, service: &str, pid: Option<i32>) {
-        let mut buffer = [0; READ_SIZE];
-        while self.outlet.room_soon().await {
-            match fds::read(self.reader.get_ref(), &mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    let bytes = buffer.get(..count).unwrap_or_default();
-                    self.take(bytes, service, pid);
-                }
+        while self.lines.outlet.room_soon().await {
+            match self.lines.read(self.reader.get_ref(), service, pid) {
+                Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
             }
         }
-        if !self.line.is_empty() && self.outlet.has_room() {
-            self.emit(self.line.len(), false, service, pid);
+        let lines = &mut self.lines;
+        if !lines.line.is_empty() && lines.outlet.has_room() {
+            lines.emit(lines.line.len(), false, service, pid);
+        }
+    }
+}
+
+impl Lines {
+    /// Reads once. The buffer lives on the stack of this call alone, so that the future of a unit
+    /// that waits stays small.
+    fn read(&mut self, reader: &OwnedFd, service: &str, pid: Option<i32>) -> io::Result<()> {
+        let mut buffer = [0; READ_SIZE];
+        match fds::read(reader, &mut buffer)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.take(buffer.get(..count).unwrap_or_default(), service, pid);
+                Ok(())
+            }
         }
     }
 
     fn take(&mut self, bytes: &[u8], service: &str, pid: Option<i32>) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
-            if self.line.last() == Some(&b'\n') {
+            let is_whole = self.line.last() == Some(&b'\n');
+            if is_whole {
                 self.line.pop();
-                self.split_long(service, pid);
+            }
+            self.split_long(service, pid);
+            if is_whole {
                 self.emit(self.line.len(), false, service, pid);
-            } else {
-                self.split_long(service, pid);
             }
         }
     }

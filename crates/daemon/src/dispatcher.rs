@@ -355,10 +355,11 @@ impl Dispatcher {
     /// not ours.
     fn signal_all(&self, signal: Signal) {
         if self.world.is_init {
-            if let Err(error) = signals::send_all(signal.number()) {
-                if self.is_anyone_left() {
-                    tracing::warn!(event = "signal.failed", error = %error, "not every process could be signalled");
-                }
+            // Nobody being left is an error too, to kill(2).
+            if let Err(error) = signals::send_all(signal.number())
+                && self.is_anyone_left()
+            {
+                tracing::warn!(event = "signal.failed", error = %error, "not every process could be signalled");
             }
             return;
         }

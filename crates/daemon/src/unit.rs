@@ -186,10 +186,6 @@ impl Unit {
     }
 
     /// The pipe on which `run` announces its readiness.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a pipe and a number, taken apart at once"
-    )]
     fn notification(&self, work: &Work) -> io::Result<Option<(OwnedFd, (OwnedFd, i32))>> {
         let number = self.spec.as_ref().and_then(|spec| spec.notification_fd);
         match (work, number) {
@@ -345,21 +341,19 @@ impl Unit {
 
     fn not_started(&self, program: &std::ffi::OsStr, error: &io::Error) -> SpawnFailure {
         let program = program.to_string_lossy();
-        let (failure, text) = match error.kind() {
-            io::ErrorKind::NotFound => {
-                let path = self.world.path.to_string_lossy();
-                let place = if program.contains('/') {
-                    "there is no such file, or its interpreter is missing".to_owned()
-                } else {
-                    format!("it is in no directory of PATH ({path})")
-                };
-                (SpawnFailure::NotFound, place)
-            }
-            io::ErrorKind::PermissionDenied => (
-                SpawnFailure::NotRunnable,
-                "it may not be executed: chmod +x it, and look at the mount's noexec".to_owned(),
-            ),
-            _ => (SpawnFailure::NotRunnable, error.to_string()),
+        let (failure, text) = if error.kind() == io::ErrorKind::NotFound {
+            let path = self.world.path.to_string_lossy();
+            let place = if program.contains('/') {
+                "there is no such file, or its interpreter is missing".to_owned()
+            } else {
+                format!("it is in no directory of PATH ({path})")
+            };
+            (SpawnFailure::NotFound, place)
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            let text = "it may not be executed: chmod +x it, and look at the mount's noexec";
+            (SpawnFailure::NotRunnable, text.to_owned())
+        } else {
+            (SpawnFailure::NotRunnable, error.to_string())
         };
         let text = format!("cannot run {program}: {text}");
         tracing::error!(

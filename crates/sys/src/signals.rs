@@ -127,10 +127,10 @@ pub fn wait_next(signals: &[i32]) -> io::Result<Received> {
     // SAFETY: plain data, zeroed at first and then filled by the kernel.
     let info = unsafe { info.assume_init() };
     let from_kernel = info.si_code == libc::SI_KERNEL;
-    // SAFETY: reads a member of plain data; where no process sent the signal it is 0 or unused.
     let sender = if from_kernel {
         0
     } else {
+        // SAFETY: reads a member of plain data; where no process sent it, it is 0 or unused.
         unsafe { info.si_pid() }
     };
     Ok(Received {
