@@ -1,6 +1,7 @@
 //! From the first line to the dispatcher: read what there is to know, prepare the container, and
 //! start the event loop.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -21,12 +22,13 @@ use tokio_stream::wrappers::BroadcastStream;
 use crate::capture::Capture;
 use crate::clock::Clock;
 use crate::control::Control;
-use crate::dispatcher::{Dispatcher, Phase, Sources};
+use crate::dispatcher::{Dispatcher, Sources};
 use crate::outlet::Outlet;
+use crate::phase::Phase;
 use crate::record::{Object, Stream, timestamp};
 use crate::signals::Signals;
 use crate::subscriber::{self, Format};
-use crate::world::{self, Facts, World};
+use crate::world::{self, World};
 use crate::{layout, reaper};
 
 /// The exit code of a container that could not boot (s6-overlay v3's preinit).
@@ -143,7 +145,7 @@ fn prepare(
         Format::Text => None,
         Format::Json => Some([fds::duplicate(1)?, fds::duplicate(2)?]),
     };
-    let world = World::new(Facts {
+    let world = World {
         settings,
         format,
         outlet,
@@ -155,7 +157,10 @@ fn prepare(
         path,
         full_env,
         console,
-    });
+        owned: RefCell::default(),
+        logger_pipes: RefCell::default(),
+        reported: RefCell::default(),
+    };
     Ok((world, policy))
 }
 

@@ -15,21 +15,11 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::exit_code::ExitCode;
+use crate::phase::Phase;
 use crate::signals::Signals;
 use crate::unit::{Order, Unit};
 use crate::world::{LoggerPipe, World};
 use crate::{listing, report};
-
-/// What is announced to every task. It announces; the order of stopping is the engine's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The container stops.
-    Stopping,
-    /// Everything is being killed.
-    Killing,
-    /// Nothing is left: tasks pass on what they still have, and end.
-    Gone,
-}
 
 /// How many phases can be on their way to a slow task.
 const PHASES: usize = 8;

@@ -117,7 +117,7 @@ pub(crate) fn plan(
             let spec = spec.ok_or(SpawnFailure::NotRunnable)?;
             let (file, args) = service_call(spec, work);
             let program = inspect(world, &spec.source.join(file))?;
-            (program, args, world.base_env.clone(), live_directory(spec))
+            (program, args, world.base_env(), live_directory(spec))
         }
         Work::Step { listing, step } => step_call(world, *listing, &step.path)?,
         Work::Cmd { argv } => {
@@ -191,7 +191,7 @@ fn service_call(spec: &ServiceSpec, work: &Work) -> (&'static str, Vec<OsString>
 type Call = (Program, Vec<OsString>, Vec<(OsString, OsString)>, PathBuf);
 
 fn step_call(world: &World, listing: Listing, path: &Path) -> Result<Call, SpawnFailure> {
-    let mut env = world.base_env.clone();
+    let mut env = world.base_env();
     match listing {
         Listing::Hook => {
             let args = world.settings.stage2_hook.iter().skip(1).cloned().collect();

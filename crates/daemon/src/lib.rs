@@ -16,6 +16,7 @@ mod launch;
 mod layout;
 mod listing;
 mod outlet;
+mod phase;
 mod reaper;
 mod record;
 mod report;

@@ -22,8 +22,8 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::capture::Capture;
-use crate::dispatcher::Phase;
 use crate::launch::{self, Streams};
+use crate::phase::Phase;
 use crate::record;
 use crate::subscriber::Format;
 use crate::watch;

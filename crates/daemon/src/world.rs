@@ -34,8 +34,6 @@ pub(crate) struct World {
     pub(crate) workdir: PathBuf,
     /// `PATH` for everything.
     pub(crate) path: OsString,
-    /// The environment of services and scripts.
-    pub(crate) base_env: Vec<(OsString, OsString)>,
     /// The container's whole environment, which the CMD gets.
     pub(crate) full_env: Vec<(OsString, OsString)>,
     /// The container's standard output and error, when 1 and 2 are pipes of ours.
@@ -45,7 +43,7 @@ pub(crate) struct World {
     /// The pipes into loggers: reading and writing end.
     pub(crate) logger_pipes: RefCell<HashMap<NodeId, LoggerPipe>>,
     /// What has been reported already.
-    reported: RefCell<HashSet<Diagnostic>>,
+    pub(crate) reported: RefCell<HashSet<Diagnostic>>,
 }
 
 /// The pipe between a service and its logger. It is held open here, so that neither side's
@@ -57,45 +55,13 @@ pub(crate) struct LoggerPipe {
     pub(crate) writer: Option<Rc<OwnedFd>>,
 }
 
-/// The parts of a [`World`] that are found out at boot.
-pub(crate) struct Facts {
-    pub(crate) settings: Settings,
-    pub(crate) format: Format,
-    pub(crate) outlet: Outlet,
-    pub(crate) is_init: bool,
-    pub(crate) has_terminal: bool,
-    pub(crate) exe: PathBuf,
-    pub(crate) applets: &'static [&'static str],
-    pub(crate) workdir: PathBuf,
-    pub(crate) path: OsString,
-    pub(crate) full_env: Vec<(OsString, OsString)>,
-    pub(crate) console: Option<[OwnedFd; 2]>,
-}
-
 impl World {
-    /// The world of these facts.
-    pub(crate) fn new(facts: Facts) -> Self {
-        let base_env = if facts.settings.keep_env {
-            facts.full_env.clone()
+    /// The environment of services and scripts: PATH alone, unless `S6_KEEP_ENV` asks for all.
+    pub(crate) fn base_env(&self) -> Vec<(OsString, OsString)> {
+        if self.settings.keep_env {
+            self.full_env.clone()
         } else {
-            vec![("PATH".into(), facts.path.clone())]
-        };
-        Self {
-            settings: facts.settings,
-            format: facts.format,
-            outlet: facts.outlet,
-            is_init: facts.is_init,
-            has_terminal: facts.has_terminal,
-            exe: facts.exe,
-            applets: facts.applets,
-            workdir: facts.workdir,
-            path: facts.path,
-            base_env,
-            full_env: facts.full_env,
-            console: facts.console,
-            owned: RefCell::default(),
-            logger_pipes: RefCell::default(),
-            reported: RefCell::default(),
+            vec![("PATH".into(), self.path.clone())]
         }
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use sixfold_model::Signal;
 
+use crate::context::Context;
 use crate::effect::{Target, Work};
 use crate::event::Event;
-use crate::graph::Context;
 use crate::input::{Exit, RunId, SpawnFailure};
 use crate::moment::Moment;
 

@@ -5,32 +5,7 @@ use std::ffi::OsString;
 use sixfold_model::{ServiceSpec, Signal};
 
 use crate::event::Event;
-use crate::input::{Exit, NodeId, RunId, Step};
-
-/// What a sequence of scripts is listed from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Listing {
-    /// The command in `S6_STAGE2_HOOK`.
-    Hook,
-    /// The files of fix-attrs.d.
-    FixAttrs,
-    /// The scripts of cont-init.d.
-    ContInit,
-    /// The scripts of cont-finish.d.
-    ContFinish,
-}
-
-impl Listing {
-    /// The name that stands in brackets in the messages of s6-overlay v2.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Hook => "stage2-hook",
-            Self::FixAttrs => "fix-attrs.d",
-            Self::ContInit => "cont-init.d",
-            Self::ContFinish => "cont-finish.d",
-        }
-    }
-}
+use crate::input::{Exit, Listing, NodeId, RunId, Step};
 
 /// What is to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::effect::Listing;
-use crate::input::{Exit, Origin};
+use crate::input::{Exit, Listing, Origin};
 use sixfold_model::Signal;
 
 /// Why the container stops.

@@ -1,9 +1,9 @@
 //! The services.d stage: it lists the services, and is open once they are started, or ready where
 //! that is waited for.
 
+use crate::context::Context;
 use crate::effect::Effect;
 use crate::event::Event;
-use crate::graph::Context;
 use crate::moment::Moment;
 
 /// What the stage is doing.

@@ -15,6 +15,7 @@
 //! [`Gate`]: gate::Gate
 
 pub mod cmd;
+mod context;
 pub mod effect;
 mod engine;
 pub mod event;
@@ -27,9 +28,9 @@ pub mod sequence;
 pub mod service;
 mod shutdown;
 
-pub use effect::{Effect, Listing, Target, Work};
+pub use effect::{Effect, Target, Work};
 pub use engine::Engine;
 pub use event::{Cause, Event};
-pub use input::{Exit, Input, NodeId, Origin, RunId, SpawnFailure, Step};
+pub use input::{Exit, Input, Listing, NodeId, Origin, RunId, SpawnFailure, Step};
 pub use moment::Moment;
 pub use policy::Policy;

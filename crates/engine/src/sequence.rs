@@ -7,10 +7,10 @@ use std::time::Duration;
 use sixfold_model::Signal;
 use sixfold_model::settings::Behaviour;
 
-use crate::effect::{Effect, Listing, Target, Work};
+use crate::context::Context;
+use crate::effect::{Effect, Target, Work};
 use crate::event::Event;
-use crate::graph::Context;
-use crate::input::{Exit, RunId, SpawnFailure, Step};
+use crate::input::{Exit, Listing, RunId, SpawnFailure, Step};
 use crate::moment::Moment;
 use crate::service::KILL_INTERVAL;
 

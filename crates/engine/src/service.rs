@@ -13,15 +13,19 @@
 //! earlier run is at work only changes what is wanted. `Failed` (finish exited 125) and `Broken`
 //! (no run file) are left by nothing in this file.
 
+mod state;
+
 use std::time::Duration;
 
 use sixfold_model::{ServiceSpec, Signal};
 
+use crate::context::Context;
 use crate::effect::{Effect, Target, Work};
 use crate::event::Event;
-use crate::graph::Context;
 use crate::input::{Exit, RunId};
 use crate::moment::Moment;
+
+pub use state::{State, Want};
 
 /// Two starts of one service are at least this far apart.
 pub const START_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,69 +37,6 @@ pub const KILL_INTERVAL: Duration = Duration::from_secs(5);
 pub const PERMANENT_FAILURE: i32 = 125;
 /// From this many quick deaths in a row on, each is no longer worth a line of its own.
 const FLAPPING: u32 = 3;
-
-/// What a service is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// Nothing runs, and nothing is to be started.
-    Down,
-    /// To be started once what it depends on is up.
-    Waiting,
-    /// The daemon has been asked to start `run`.
-    Starting {
-        /// The run asked for.
-        run: RunId,
-    },
-    /// `run` is alive.
-    Up {
-        /// Which run.
-        run: RunId,
-        /// Its process id.
-        pid: i32,
-        /// Since when.
-        since: Moment,
-        /// Whether it announced its readiness.
-        ready: bool,
-    },
-    /// `run` was asked to end.
-    Stopping {
-        /// Which run.
-        run: RunId,
-        /// Its process id.
-        pid: i32,
-        /// Since when it runs.
-        since: Moment,
-        /// When it is killed, if ever.
-        kill_at: Option<Moment>,
-    },
-    /// `finish` is to be started, or alive.
-    Finishing {
-        /// The run of the finish script.
-        run: RunId,
-        /// Its process id, once it is started.
-        pid: Option<i32>,
-        /// When it is killed, if ever.
-        kill_at: Option<Moment>,
-    },
-    /// Dead, and to be started again at a later moment.
-    Backoff {
-        /// When.
-        until: Moment,
-    },
-    /// Its finish script said that it will never work.
-    Failed,
-    /// There is nothing to start.
-    Broken,
-}
-
-/// What a service is meant to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// Running; restarted when it dies.
-    Up,
-    /// Not running.
-    Down,
-}
 
 /// One service.
 #[derive(Debug, Clone)]
@@ -150,15 +91,7 @@ impl Service {
 
     /// Whether nothing of it runs, nor will run without a new order.
     pub fn is_down(&self) -> bool {
-        match self.state {
-            State::Down | State::Failed | State::Broken => true,
-            State::Waiting
-            | State::Starting { .. }
-            | State::Up { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
-            | State::Backoff { .. } => false,
-        }
+        self.state.is_down()
     }
 
     /// Whether those who wait for it may go on.
