@@ -263,3 +263,21 @@ fn closed_standard_streams_are_survived() {
     nest.wait_line("is-up");
     nest.terminate().assert_code(0);
 }
+
+#[test]
+fn a_second_init_leaves_the_first_ones_state_alone() {
+    if !root_available() {
+        return;
+    }
+    let nest = Nest::new()
+        .service("web", "echo up; exec sleep 1000")
+        .env("FOO", "bar")
+        .boot();
+    nest.wait_line("up");
+    let second = nest.exec(&["/init", "true"]);
+    second.assert_code(100);
+    second.assert_has("another init");
+    nest.exec(&["/command/with-contenv", "sh", "-c", "test $FOO = bar"])
+        .assert_code(0);
+    nest.terminate().assert_code(0);
+}

@@ -134,11 +134,16 @@ fn prepare(
         .map(|(_, path)| path.as_os_str());
     let path = environment::search_path(container_path);
     let full_env = full_environment(env, &path, &workdir);
-    layout::prepare(&exe, &workdir)?;
+    layout::prepare(&exe, &workdir, is_init)?;
     if !settings.keep_env {
         layout::dump_environment(&full_env)?;
     }
     std::env::set_current_dir("/").context("cannot change to /")?;
+    let descriptor_limit = process::raise_descriptor_limit()
+        .inspect_err(|error| {
+            tracing::warn!(event = "boot.descriptor_limit", error = %error, "the limit of open files cannot be raised");
+        })
+        .ok();
     let has_terminal = fds::is_terminal(0);
     let policy = Policy::new(&settings, invocation.cmd, has_terminal);
     let console = match format {
@@ -157,6 +162,7 @@ fn prepare(
         path,
         full_env,
         console,
+        descriptor_limit,
         owned: RefCell::default(),
         logger_pipes: RefCell::default(),
         reported: RefCell::default(),

@@ -157,6 +157,7 @@ pub(crate) fn plan(
             Session::New
         },
         extra: streams.notification,
+        descriptor_limit: world.descriptor_limit,
     })
 }
 

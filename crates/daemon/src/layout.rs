@@ -48,6 +48,13 @@ pub(crate) enum LayoutError {
         /// What the system said.
         source: io::Error,
     },
+    /// This is a second init in one container.
+    #[error(
+        "another init is running here already (it listens on {}); a container has one, and \
+         commands are run beside it with docker exec or as its CMD",
+        paths::SCANDIR
+    )]
+    AlreadyRunning,
     /// Something below `/run` cannot be made.
     #[error("cannot make {}", path.display())]
     Make {
@@ -59,7 +66,10 @@ pub(crate) enum LayoutError {
 }
 
 /// Makes everything but the environment's dump, which is [`dump_environment`]'s.
-pub(crate) fn prepare(exe: &Path, workdir: &Path) -> Result<(), LayoutError> {
+pub(crate) fn prepare(exe: &Path, workdir: &Path, is_init: bool) -> Result<(), LayoutError> {
+    if !is_init && is_somebody_there() {
+        return Err(LayoutError::AlreadyRunning);
+    }
     check_run()?;
     lead_var_run_to_run();
     for stale in STALE {
@@ -106,6 +116,14 @@ pub(crate) fn dump_environment(env: &[(OsString, OsString)]) -> Result<(), Layou
         }
     }
     Ok(())
+}
+
+/// Whether an init listens for control commands. What it has below `/run` must not be touched.
+fn is_somebody_there() -> bool {
+    let control = Path::new(paths::SCANDIR)
+        .join(paths::SVSCAN)
+        .join("control");
+    fifo::write_control(&control, &[]).is_ok()
 }
 
 fn check_run() -> Result<(), LayoutError> {

@@ -122,8 +122,7 @@ impl Unit {
                     News::Ended(status) => self.ended(status).await,
                     News::Ready => self.announce(),
                 },
-                () = pass_on(&mut self.stdout, &self.name, self.last_pid) => {}
-                () = pass_on(&mut self.stderr, &self.name, self.last_pid) => {}
+                () = output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid) => {}
             }
         }
         self.drain().await;
@@ -414,6 +413,19 @@ async fn ready(readiness: &mut Option<AsyncFd<OwnedFd>>) {
             }
             Err(_would_block) => {}
         }
+    }
+}
+
+/// What the process writes to either stream. Neither starves the other.
+async fn output(
+    stdout: &mut Option<Capture>,
+    stderr: &mut Option<Capture>,
+    name: &str,
+    pid: Option<i32>,
+) {
+    tokio::select! {
+        () = pass_on(stdout, name, pid) => {}
+        () = pass_on(stderr, name, pid) => {}
     }
 }
 

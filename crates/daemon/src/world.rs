@@ -10,6 +10,7 @@ use std::rc::Rc;
 use sixfold_engine::NodeId;
 use sixfold_model::{Diagnostic, Settings, Severity};
 use sixfold_protocol::paths;
+use sixfold_sys::process::DescriptorLimit;
 
 use crate::outlet::Outlet;
 use crate::subscriber::Format;
@@ -38,6 +39,8 @@ pub(crate) struct World {
     pub(crate) full_env: Vec<(OsString, OsString)>,
     /// The container's standard output and error, when 1 and 2 are pipes of ours.
     pub(crate) console: Option<[OwnedFd; 2]>,
+    /// The limit of descriptors that children get: the one we were started with.
+    pub(crate) descriptor_limit: Option<DescriptorLimit>,
     /// The children that belong to a unit, and which the reaper must leave alone.
     pub(crate) owned: RefCell<HashSet<i32>>,
     /// The pipes into loggers: reading and writing end.

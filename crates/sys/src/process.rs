@@ -7,6 +7,8 @@
 use std::collections::HashSet;
 use std::io;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 /// Makes orphaned descendants ours to collect, as PID 1 has them anyway: PR_SET_CHILD_SUBREAPER.
 ///
 /// # Errors
@@ -43,6 +45,32 @@ pub fn egid() -> u32 {
 #[must_use]
 pub fn arch() -> &'static str {
     std::env::consts::ARCH
+}
+
+/// How many descriptors a process may have: RLIMIT_NOFILE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DescriptorLimit {
+    soft: u64,
+    hard: u64,
+}
+
+/// Raises our own soft limit to the hard one, as a supervisor of a thousand services needs some
+/// thousand pipes. Returns the limit as it was, which children get back
+/// ([`crate::spawn::Plan::descriptor_limit`]): programs that use select(2) break on a large one.
+///
+/// # Errors
+/// What getrlimit(2) and setrlimit(2) report.
+pub fn raise_descriptor_limit() -> io::Result<DescriptorLimit> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    Ok(DescriptorLimit { soft, hard })
+}
+
+impl DescriptorLimit {
+    /// Makes it ours. Async-signal-safe: runs between fork and exec.
+    pub(crate) fn apply(self) -> io::Result<()> {
+        Ok(setrlimit(Resource::RLIMIT_NOFILE, self.soft, self.hard)?)
+    }
 }
 
 /// Writes all file systems' buffers to their disks: sync(2).

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::check::{check, invalid};
+use crate::process::DescriptorLimit;
 use crate::{signals, terminal};
 
 /// Where one of the three standard streams of a child goes.
@@ -79,6 +80,8 @@ pub struct Plan {
     /// A descriptor and the number it must have in the child, as s6's `notification-fd` asks for.
     /// With 0, 1 or 2 it replaces that stream.
     pub extra: Option<(OwnedFd, i32)>,
+    /// The limit of descriptors that the child gets, if not ours.
+    pub descriptor_limit: Option<DescriptorLimit>,
 }
 
 impl Plan {
@@ -110,9 +113,9 @@ impl Plan {
         if let Some(arg0) = self.arg0 {
             command.arg0(arg0);
         }
-        let session = self.session;
+        let (session, limit) = (self.session, self.descriptor_limit);
         // SAFETY: `prepare_child` makes async-signal-safe calls only and does not allocate.
-        unsafe { command.pre_exec(move || prepare_child(session, placement.as_ref())) };
+        unsafe { command.pre_exec(move || prepare_child(session, placement.as_ref(), limit)) };
         Ok(command)
     }
 }
@@ -199,7 +202,11 @@ impl Identity {
 }
 
 /// The step between fork and exec. Async-signal-safe calls only, no allocation.
-fn prepare_child(session: Session, placement: Option<&Placement>) -> io::Result<()> {
+fn prepare_child(
+    session: Session,
+    placement: Option<&Placement>,
+    limit: Option<DescriptorLimit>,
+) -> io::Result<()> {
     match session {
         Session::New => {
             // SAFETY: takes nothing and touches no memory of ours.
@@ -218,6 +225,9 @@ fn prepare_child(session: Session, placement: Option<&Placement>) -> io::Result<
     }
     if let Some(placement) = placement {
         placement.apply()?;
+    }
+    if let Some(limit) = limit {
+        limit.apply()?;
     }
     signals::reset_dispositions();
     signals::clear_mask()

@@ -112,6 +112,7 @@ fn shell(script: &str) -> Plan {
         stdout: Stream::Inherit,
         stderr: Stream::Inherit,
         session: Session::Same,
+        descriptor_limit: None,
         extra: None,
     }
 }
