@@ -350,7 +350,8 @@ fn without_receive_signals_a_stop_is_0_whatever_it_exits() {
         return;
     }
     let nest = Nest::new()
-        .cmd_sh("trap 'exit 9' TERM; echo trap set; while :; do sleep 1000 & wait $!; done")
+        // No child: one that is just being forked would swallow TERM in the shell's own handler.
+        .cmd_sh("mkfifo /run/f; exec 3<>/run/f; trap 'exit 9' TERM; echo trap set; read x <&3")
         .boot();
     nest.wait_line("trap set");
     nest.terminate()

@@ -2,6 +2,7 @@
 //! decides; the effects are carried out in order.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
 use sixfold_engine::{
@@ -111,11 +112,24 @@ impl Dispatcher {
                 Some(ended) = self.tasks.join_next() => self.unit_ended(ended),
             };
             for input in inputs {
-                self.handle(input, local);
+                self.survive(input, local);
             }
         }
         self.finish().await;
         self.exit_code.read()
+    }
+
+    /// As [`Dispatcher::handle`], but a panic, which only a bug can cause, costs this one input and
+    /// not the container. What the input has changed by then stays: the engine's machines change
+    /// their state in single assignments.
+    fn survive(&mut self, input: Input, local: &LocalSet) {
+        let handled = panic::catch_unwind(AssertUnwindSafe(|| self.handle(input, local)));
+        if handled.is_err() {
+            tracing::error!(
+                event = "dispatcher.panicked",
+                "a bug in Sixfold: handling an input panicked"
+            );
+        }
     }
 
     /// Hands one input to the engine, and to the effects' answers, until nothing is left to do.
