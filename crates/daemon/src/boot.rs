@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use sixfold_engine::Policy;
 use sixfold_model::settings::LogFormat;
 use sixfold_model::{Settings, environment};
+use sixfold_sys::fds::Console;
 use sixfold_sys::{fds, files, process, signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -68,6 +69,12 @@ pub fn run(invocation: Invocation) -> Result<u8> {
         Format::Text => 2,
     })
     .context("cannot use the console")?;
+    // In JSON mode, standard error is of no use while all is well; it is for the last word when
+    // nobody reads standard output. 1 and 2 lead elsewhere by then.
+    let spare = match format {
+        Format::Json => fds::console(2).ok(),
+        Format::Text => None,
+    };
     let outlet = Outlet::default();
     if format == Format::Text {
         outlet.write_through(fds::console(2).context("cannot use the console")?);
@@ -92,7 +99,7 @@ pub fn run(invocation: Invocation) -> Result<u8> {
                 Ok(CANNOT_BOOT)
             }
         };
-        say_goodbye(&outlet, format).await;
+        say_goodbye(&outlet, format, spare).await;
         pump.abort();
         code
     })?;
@@ -271,19 +278,22 @@ async fn pass_on_own_streams(mut captures: [Capture; 2], mut phases: BroadcastSt
 }
 
 /// Writes what is left of the log; and if the console took too little, says what is missing.
-async fn say_goodbye(outlet: &Outlet, format: Format) {
+async fn say_goodbye(outlet: &Outlet, format: Format, spare: Option<Console>) {
     let dropped = outlet.dropped();
     if dropped > 0 {
         let message = format!("{dropped} events of Sixfold were dropped, as nobody read the log");
         outlet.push_output(last_line(format, &message));
     }
-    if !outlet.flush().await && format == Format::Json {
+    if outlet.flush().await {
+        return;
+    }
+    if let Some(spare) = spare {
         let waiting = outlet.waiting();
-        let message = format!("standard output took nothing: {waiting} log lines are lost");
-        // The other stream may still be read by somebody.
-        if let Ok(other) = fds::console(2) {
-            let _ = other.write(&last_line(format, &message));
-        }
+        let message = format!(
+            "nobody reads standard output: {waiting} log lines are lost, and {dropped} events of Sixfold were dropped"
+        );
+        // If nobody reads this either, nobody wants to know.
+        let _ = spare.write(&last_line(format, &message));
     }
 }
 

@@ -375,6 +375,8 @@ impl Dispatcher {
 
     /// Lets every task pass on what it still has.
     async fn finish(&mut self) {
+        // A console that has been stuck gets one more chance, for them too.
+        self.world.outlet.flush().await;
         let _ = self.phases.send(Phase::Gone);
         self.units.clear();
         while self.tasks.join_next().await.is_some() {}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sixfold_engine::{Listing, SpawnFailure, Work};
 use sixfold_model::script::{self, Launch};
-use sixfold_model::{Diagnostic, ServiceSpec};
+use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
@@ -266,10 +266,21 @@ fn cmd_environment(world: &World) -> Vec<(OsString, OsString)> {
 
 /// Says why a program that cannot be started cannot be, as far as its file tells.
 pub(crate) fn explain(world: &World, program: &OsStr) {
-    if let Some(path) = lookup(world, Path::new(program)) {
-        // What is wrong is reported by it.
-        let _ = inspect(world, &path);
-    }
+    let Some(path) = lookup(world, Path::new(program)) else {
+        return;
+    };
+    let Ok(file) = snapshot::file(&path) else {
+        return;
+    };
+    // Warnings tell what is done about a script all the same; nothing was done here.
+    let inspection = script::inspect(&path, &file);
+    let mut errors = inspection.diagnostics;
+    errors.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    let missing = inspection
+        .interpreter
+        .filter(|interpreter| !interpreter.exists());
+    errors.extend(missing.map(|interpreter| script::missing_interpreter(&path, &interpreter)));
+    world.report(&errors);
 }
 
 fn set(env: &mut Vec<(OsString, OsString)>, name: &OsStr, value: OsString) {

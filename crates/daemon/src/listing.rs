@@ -49,6 +49,7 @@ pub(crate) fn steps(world: &World, listing: Listing) -> Vec<Step> {
 /// The services of services.d, copied to where they run, and those that somebody put into the scan
 /// directory. Everything that is wrong with any of them is reported.
 pub(crate) fn services(world: &World) -> Vec<ServiceSpec> {
+    report_unstarted(world);
     let dir = world.user_dir("services.d");
     let mut specs = Vec::new();
     if let Some(tree) = read(world, &dir, snapshot::SERVICES_DEPTH) {
@@ -73,6 +74,29 @@ pub(crate) fn services(world: &World) -> Vec<ServiceSpec> {
             .filter(|spec| !names.contains(&spec.name)),
     );
     specs
+}
+
+/// Says so when the image defines services of s6-rc, which are not started yet.
+fn report_unstarted(world: &World) {
+    let dir = world.user_dir("s6-overlay/s6-rc.d");
+    let Some(tree) = read(world, &dir, 1) else {
+        return;
+    };
+    let is_service = |name: &OsStr| name != "user" && name != "user2";
+    let count = tree
+        .entries
+        .iter()
+        .filter(|(name, entry)| is_service(name) && matches!(entry, Entry::Dir(_)))
+        .count();
+    if count > 0 {
+        world.report(&[Diagnostic::error(
+            &dir,
+            format!(
+                "{count} services of s6-rc are defined here, and this version starts none of them"
+            ),
+            "define them in services.d, and what they run once in cont-init.d",
+        )]);
+    }
 }
 
 /// The services in the scan directory, but for those that services.d put there.

@@ -135,8 +135,8 @@ impl Outlet {
             if self.waiting() == 0 {
                 return true;
             }
-            let is_stuck = self.lock().stuck;
-            if is_stuck || tokio::time::timeout(PATIENCE, drained).await.is_err() {
+            if tokio::time::timeout(PATIENCE, drained).await.is_err() {
+                self.lock().stuck = true;
                 return self.waiting() == 0;
             }
         }

@@ -1,5 +1,5 @@
 //! What is wrong with an input, and how to mend it: the one form in which every reader of this
-//! crate reports. Never logged here; the daemon and `sixfold check` print it.
+//! crate reports. Never logged here; the daemon prints it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

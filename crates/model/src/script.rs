@@ -3,7 +3,7 @@
 //!
 //! Never touches the file and never asks whether the interpreter is there: the caller does, with
 //! what [`Inspection::interpreter`] names. Called from the daemon for each run, finish, cont-init.d
-//! and cont-finish.d script, and from `sixfold check`.
+//! and cont-finish.d script.
 
 mod elf;
 

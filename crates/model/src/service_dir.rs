@@ -2,7 +2,7 @@
 //!
 //! Never looks into the scripts (that is `script`) and never gives up on a directory because of
 //! one entry: what is wrong becomes a diagnostic, the rest is read. Called from the daemon at boot
-//! and at each rescan, and from `sixfold check`.
+//! and at each rescan.
 
 mod file;
 

@@ -2,7 +2,7 @@
 //!
 //! The variables, their units and their defaults are those of s6-overlay 3.2. This file holds the
 //! values; `read` turns variables into them. Neither looks at the environment itself. Made by the
-//! daemon at boot and by `sixfold check`.
+//! daemon at boot.
 
 mod read;
 

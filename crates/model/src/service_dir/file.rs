@@ -138,7 +138,7 @@ impl<'a> Directory<'a> {
             self.report(Diagnostic::warning(
                 &self.source.join("type"),
                 format!("type {kind} is not read here; the directory is a supervised service"),
-                "move the definition to /etc/s6-overlay/s6-rc.d, or remove the file",
+                "move what runs once to /etc/cont-init.d, or remove the file",
             ));
         }
     }

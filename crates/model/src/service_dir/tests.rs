@@ -270,11 +270,7 @@ fn files_of_other_uses() {
         assert_eq!(diagnostic.message, format!("{name} is not honoured yet"));
     }
     for kind in [&b"bundle\n"[..], b"oneshot"] {
-        assert!(
-            ignored("type", kind)
-                .mend
-                .contains("/etc/s6-overlay/s6-rc.d")
-        );
+        assert!(ignored("type", kind).mend.contains("/etc/cont-init.d"));
     }
     sound("type", b"longrun\n");
     sound("unknown", b"\0\xff");

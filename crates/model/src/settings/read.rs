@@ -1,7 +1,7 @@
 //! Reads environment variables into [`Settings`], with a finding for each that makes no sense.
 //!
 //! Never takes a value that is not what it must be: the default holds then, and the finding says
-//! so. Called from the daemon at boot and from `sixfold check`.
+//! so. Called from the daemon at boot.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
