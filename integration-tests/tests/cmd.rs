@@ -427,6 +427,20 @@ fn ctrl_c_ends_a_foreground_program_with_130() {
 }
 
 #[test]
+fn ctrl_z_does_not_leave_a_dead_terminal() {
+    if !root_available() {
+        return;
+    }
+    let mut nest = Nest::new().terminal().cmd(&["sleep", "1000"]).boot();
+    nest.wait_until("it runs", |nest| nest.named("sleep").len() == 1);
+    // Nobody could resume what ^Z stops, so it goes on; and ^C still reaches it.
+    nest.write(b"\x1a");
+    nest.wait_text("^Z");
+    nest.write(b"\x03");
+    nest.wait_exit().assert_code(130);
+}
+
+#[test]
 fn ctrl_c_without_cmd_stops_in_order() {
     if !root_available() {
         return;

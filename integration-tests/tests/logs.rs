@@ -357,7 +357,8 @@ fn stdout_that_nobody_reads_does_not_stop_supervision() {
     });
     nest.terminate()
         .assert_code(0)
-        .assert_within(Duration::from_secs(5));
+        .assert_within(Duration::from_secs(5))
+        .assert_has("log.lost");
 }
 
 #[test]

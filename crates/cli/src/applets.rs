@@ -178,4 +178,36 @@ mod tests {
         assert_eq!(names.len(), APPLETS.len());
         assert!(names.iter().all(|name| !name.is_empty()));
     }
+
+    #[test]
+    fn no_command_is_called_like_what_the_dispatch_takes_itself() {
+        for taken in ["sixfold", "help", "version"] {
+            assert!(find(taken).is_none(), "{taken}");
+        }
+        assert!(names().iter().all(|name| !name.starts_with('-')));
+    }
+
+    #[test]
+    fn signals_stay_blocked_where_the_stop_would_hit_or_somebody_listens() {
+        for name in [
+            "init",
+            "run",
+            "s6-svscanctl",
+            "halt",
+            "poweroff",
+            "reboot",
+            "shutdown",
+        ] {
+            assert!(keeps_signals_blocked(name), "{name}");
+        }
+        for name in [
+            "with-contenv",
+            "printcontenv",
+            "fix-attrs",
+            "install",
+            "help",
+        ] {
+            assert!(!keeps_signals_blocked(name), "{name}");
+        }
+    }
 }

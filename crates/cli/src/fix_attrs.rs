@@ -206,3 +206,7 @@ impl Walk {
         complain::warn(NAME, message);
     }
 }
+
+#[cfg(test)]
+#[path = "fix_attrs_tests.rs"]
+mod tests;

@@ -68,3 +68,94 @@ pub(crate) fn control(name: &str, dir: &Path, letters: &[u8]) -> ExitCode {
 
 /// No such device or address: what opening a FIFO for writing gives when nobody reads it.
 const ENXIO: i32 = 6;
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::fd::OwnedFd;
+
+    use sixfold_sys::fds;
+
+    use super::*;
+
+    /// A scan directory, and what listens there.
+    fn scan_directory() -> (tempfile::TempDir, OwnedFd) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(SVSCAN)).unwrap();
+        let control = dir.path().join(SVSCAN).join("control");
+        fifo::make(&control, 0o600).unwrap();
+        let reader = fifo::open_reader(&control).unwrap();
+        (dir, reader)
+    }
+
+    /// What a listener has got; empty when nothing.
+    fn heard(reader: &OwnedFd) -> Vec<u8> {
+        let mut buffer = [0; 64];
+        let count = fds::read(reader, &mut buffer).unwrap_or_default();
+        buffer[..count].to_vec()
+    }
+
+    fn call(options: &[&str], dir: &OsStr) -> ExitCode {
+        let mut args: Vec<OsString> = options.iter().map(OsString::from).collect();
+        args.push(dir.into());
+        svscanctl(args)
+    }
+
+    #[test]
+    fn letters_arrive_in_order_whatever_way_they_are_given() {
+        let (dir, reader) = scan_directory();
+        for (options, letters) in [
+            (&["-t"][..], "t"),
+            (&["-an"], "an"),
+            (&["-a", "-n"], "an"),
+            (&["-zabhitqnN"], "zabhitqnN"),
+            // The letters of s6 before 2.10, which old images use.
+            (&["-0678prs"], "0678prs"),
+            (&["-t", "--"], "t"),
+            (&["-t", "-t"], "tt"),
+            (&[], ""),
+            (&["--"], ""),
+        ] {
+            let code = call(options, dir.path().as_os_str());
+            assert_eq!(code, ExitCode::SUCCESS, "{options:?}");
+            assert_eq!(heard(&reader), letters.as_bytes(), "{options:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_sends_nothing() {
+        let (dir, reader) = scan_directory();
+        for options in [&["-x"][..], &["-tx"], &["-t", "-x"], &["--help"], &["-T"]] {
+            let code = call(options, dir.path().as_os_str());
+            assert_eq!(code, ExitCode::from(USAGE), "{options:?}");
+        }
+        for args in [&[][..], &["-t"], &["-t", "--"], &["--"]] {
+            let args = args.iter().map(OsString::from).collect();
+            assert_eq!(svscanctl(args), ExitCode::from(USAGE));
+        }
+        assert_eq!(heard(&reader), b"");
+    }
+
+    #[test]
+    fn what_follows_the_directory_is_not_looked_at() {
+        let (dir, reader) = scan_directory();
+        let path = dir.path().as_os_str().to_owned();
+        let code = svscanctl(vec!["-a".into(), path, "-x".into()]);
+        assert_eq!(code, ExitCode::SUCCESS);
+        assert_eq!(heard(&reader), b"a");
+    }
+
+    #[test]
+    fn nobody_there_is_told_from_nothing_there() {
+        let (dir, reader) = scan_directory();
+        drop(reader);
+        let scandir = dir.path().as_os_str();
+        assert_eq!(call(&["-t"], scandir), ExitCode::from(USAGE));
+        assert_eq!(call(&[], scandir), ExitCode::from(USAGE));
+        let missing = dir.path().join("missing");
+        assert_eq!(call(&["-t"], missing.as_os_str()), ExitCode::from(SYSTEM));
+        // A lone dash is a directory's name.
+        assert_eq!(call(&["-t"], OsStr::new("-")), ExitCode::from(SYSTEM));
+    }
+}

@@ -1,7 +1,7 @@
 //! From the first line to the dispatcher: read what there is to know, prepare the container, and
 //! start the event loop.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -171,6 +171,7 @@ fn prepare(
         console,
         descriptor_limit,
         owned: RefCell::default(),
+        foreground: Cell::default(),
         logger_pipes: RefCell::default(),
         reported: RefCell::default(),
     };

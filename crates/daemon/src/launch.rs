@@ -15,7 +15,7 @@ use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 
 use crate::world::World;
-use crate::{contenv, snapshot};
+use crate::{contenv, refusal, snapshot};
 
 /// The streams of a new process, as the unit has prepared them.
 pub(crate) struct Streams {
@@ -45,10 +45,11 @@ pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailur
         } else {
             SpawnFailure::NotRunnable
         };
+        let mend = "make it a file that this user may read and execute";
         world.report(&[Diagnostic::error(
             path,
             format!("cannot be read: {error}"),
-            "make it a file that this user may read and execute",
+            refusal::of_system(&error).unwrap_or(mend),
         )]);
         failure
     })?;
@@ -77,7 +78,7 @@ pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailur
         Some(Launch::Through(words)) => (words, path.to_owned()),
         Some(Launch::ThroughCleaned(words)) => (
             words,
-            clean(path).map_err(|error| {
+            clean(path, Path::new(paths::CLEANED_SCRIPTS)).map_err(|error| {
                 world.report(&[Diagnostic::error(
                     path,
                     format!("cannot be copied without its carriage returns: {error}"),
@@ -135,12 +136,7 @@ pub(crate) fn plan(
             )
         }
     };
-    // A missing directory would look like a missing program.
-    let dir = if dir.is_dir() {
-        dir
-    } else {
-        PathBuf::from("/")
-    };
+    let dir = enterable(world, dir);
     let is_foreground = matches!(work, Work::Cmd { .. }) && world.has_terminal;
     Ok(Plan {
         program: program.program,
@@ -159,6 +155,24 @@ pub(crate) fn plan(
         extra: streams.notification,
         descriptor_limit: world.descriptor_limit,
     })
+}
+
+/// `dir`, or `/` and a warning if this user cannot enter it: the program would be blamed for it.
+fn enterable(world: &World, dir: PathBuf) -> PathBuf {
+    // The only way to know for sure is to go there. PID 1 itself is at home in /.
+    let entered = std::env::set_current_dir(&dir);
+    let returned = std::env::set_current_dir("/");
+    match entered.and(returned) {
+        Ok(()) => dir,
+        Err(error) => {
+            world.report(&[Diagnostic::warning(
+                &dir,
+                format!("cannot be entered, so what should run there runs in /: {error}"),
+                "let this user enter it, or set another WORKDIR",
+            )]);
+            PathBuf::from("/")
+        }
+    }
 }
 
 /// Where a service runs: its copy below `/run`, or its own directory where there is no copy.
@@ -315,11 +329,11 @@ fn first_line_words(head: &[u8]) -> Vec<OsString> {
         .collect()
 }
 
-/// A copy of a script without carriage returns.
-fn clean(path: &Path) -> io::Result<PathBuf> {
+/// A copy of a script without carriage returns, below `copies`, where it lies as it does below `/`.
+fn clean(path: &Path, copies: &Path) -> io::Result<PathBuf> {
     let content = script::without_carriage_returns(&fs::read(path)?);
     let relative = path.strip_prefix("/").unwrap_or(path);
-    let copy = Path::new(paths::CLEANED_SCRIPTS).join(relative);
+    let copy = copies.join(relative);
     if let Some(parent) = copy.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -327,3 +341,7 @@ fn clean(path: &Path) -> io::Result<PathBuf> {
     files::chmod(&copy, 0o755)?;
     Ok(copy)
 }
+
+#[cfg(test)]
+#[path = "launch_tests.rs"]
+mod tests;

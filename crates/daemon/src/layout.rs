@@ -40,7 +40,8 @@ pub(crate) enum LayoutError {
     #[error(
         "cannot write to /run as uid {uid}: it has to be writable; mount a tmpfs on it \
          that belongs to this user (docker run --tmpfs /run:uid={uid}; Kubernetes: an emptyDir with \
-         fsGroup), or mount nothing there and let the image prepare it with `sixfold install`"
+         fsGroup), or, if the root is writable, mount nothing there and let the image prepare it \
+         with `sixfold install`"
     )]
     RunNotWritable {
         /// The user that tried.
@@ -71,7 +72,7 @@ pub(crate) fn prepare(exe: &Path, workdir: &Path, is_init: bool) -> Result<(), L
         return Err(LayoutError::AlreadyRunning);
     }
     check_run()?;
-    lead_var_run_to_run();
+    lead_var_run_to_run(Path::new(paths::VAR_RUN));
     for stale in STALE {
         empty(Path::new(stale));
     }
@@ -102,7 +103,10 @@ pub(crate) fn prepare(exe: &Path, workdir: &Path, is_init: bool) -> Result<(), L
 
 /// Writes one file for each variable, as with-contenv reads them.
 pub(crate) fn dump_environment(env: &[(OsString, OsString)]) -> Result<(), LayoutError> {
-    let dir = Path::new(paths::CONTAINER_ENVIRONMENT);
+    dump_into(Path::new(paths::CONTAINER_ENVIRONMENT), env)
+}
+
+fn dump_into(dir: &Path, env: &[(OsString, OsString)]) -> Result<(), LayoutError> {
     make_dir(dir)?;
     for (name, value) in env {
         if environment::is_loadable_name(name) && name.len() < 256 {
@@ -149,8 +153,7 @@ fn is_writable(dir: &Path) -> bool {
 
 /// Images made for s6-overlay v1 and v2 say `/var/run`. Where that is a directory of its own, what
 /// it holds is left alone and only the state's directory in it becomes a link.
-fn lead_var_run_to_run() {
-    let var_run = Path::new(paths::VAR_RUN);
+fn lead_var_run_to_run(var_run: &Path) {
     if is_same(var_run, Path::new(paths::RUN)) {
         return;
     }
@@ -279,3 +282,7 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "layout_tests.rs"]
+mod tests;

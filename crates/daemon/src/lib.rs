@@ -19,6 +19,7 @@ mod outlet;
 mod phase;
 mod reaper;
 mod record;
+mod refusal;
 mod report;
 mod signals;
 mod snapshot;

@@ -11,8 +11,8 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use sixfold_sys::process;
 use sixfold_sys::wait::{self, Peek};
+use sixfold_sys::{process, signals};
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -45,12 +45,35 @@ pub(crate) async fn serve(world: Rc<World>, mut children: Signal, news: Unbounde
             }
             tokio::task::yield_now().await;
         }
+        resume_foreground(&world);
         // Signals that came meanwhile are remembered by the stream: none is missed.
         if children.recv().await.is_none() {
             return;
         }
     }
 }
+
+/// Lets a CMD go on that ^Z has stopped. A shell would offer `fg`; here nobody could ever resume it,
+/// and the terminal would be dead. (A shell as the CMD is not stopped: its jobs are its own.)
+fn resume_foreground(world: &World) {
+    let Some(pid) = world.foreground.get() else {
+        return;
+    };
+    if let Ok(Some(SIGTSTP)) = wait::stopped_by(pid) {
+        tracing::info!(
+            event = "cmd.resumed",
+            service = "cmd",
+            pid,
+            "the cmd was stopped from the terminal and goes on"
+        );
+        // It can have died since.
+        let _ = signals::send_group(pid, SIGCONT);
+    }
+}
+
+/// What a terminal sends on ^Z.
+const SIGTSTP: i32 = 20;
+const SIGCONT: i32 = 18;
 
 /// What is at the head of the queue of dead children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,3 +145,7 @@ fn reap(pid: i32) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "reaper_tests.rs"]
+mod tests;

@@ -34,7 +34,11 @@ pub(crate) fn report(event: &Event) {
             fatal,
         } => stage::failed(*listing, *failures, *fatal),
         Event::StageDone(listing) => stage::done(*listing),
-        Event::ServiceStarted { service, pid } => service::started(service, *pid),
+        Event::ServiceStarted {
+            service,
+            pid,
+            repeated,
+        } => service::started(service, *pid, *repeated),
         Event::ServiceReady {
             service,
             pid,
@@ -53,10 +57,17 @@ pub(crate) fn report(event: &Event) {
             deaths,
             exit,
         } => service::flapping(service, *deaths, *exit),
-        Event::ServiceUnstartable { service, retry } => {
-            service::unstartable(service, *retry);
-        }
-        Event::FinishExited { service, pid, exit } => service::finish_exited(service, *pid, *exit),
+        Event::ServiceUnstartable {
+            service,
+            tries,
+            retry,
+        } => service::unstartable(service, *tries, *retry),
+        Event::FinishExited {
+            service,
+            pid,
+            exit,
+            repeated,
+        } => service::finish_exited(service, *pid, *exit, *repeated),
         Event::FinishTimedOut { service } => service::finish_timed_out(service),
         Event::ServiceStopping {
             service,
@@ -106,3 +117,7 @@ fn how(exit: Exit) -> String {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -82,3 +82,7 @@ impl Signals {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "signals_tests.rs"]
+mod tests;

@@ -97,3 +97,7 @@ fn read_entry(path: &Path, depth: usize, head: usize) -> Entry {
         },
     }
 }
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;

@@ -193,3 +193,7 @@ impl TextFields {
         let _ = write!(self.rest, "{name} {value:?}");
     }
 }
+
+#[cfg(test)]
+#[path = "subscriber_tests.rs"]
+pub(crate) mod tests;

@@ -6,6 +6,7 @@
 //! ever left for somebody else; and it signals only while the child has not been waited for, so
 //! that a signal can never reach a stranger who got the number.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
@@ -25,6 +26,7 @@ use crate::capture::Capture;
 use crate::launch::{self, Streams};
 use crate::phase::Phase;
 use crate::record;
+use crate::refusal;
 use crate::subscriber::Format;
 use crate::watch;
 use crate::world::World;
@@ -163,10 +165,7 @@ impl Unit {
             .map_err(|error| self.no_descriptor(&error))?;
         let plan = launch::plan(&self.world, self.spec.as_ref(), work, streams)?;
         let program = plan.program.clone();
-        let child = start(plan).map_err(|error| {
-            launch::explain(&self.world, &program);
-            self.not_started(&program, &error)
-        })?;
+        let child = start(plan).map_err(|error| self.not_started(&program, &error))?;
         // A child without an id has been waited for, which nobody has done yet.
         let pid = child
             .id()
@@ -174,6 +173,9 @@ impl Unit {
             .unwrap_or_default();
         self.world.owned.borrow_mut().insert(pid);
         self.last_pid = Some(pid);
+        if is_on_terminal(&self.world, work) {
+            self.world.foreground.set(Some(pid));
+        }
         let readiness = reader.and_then(|reader| watch::readable(reader).ok());
         self.running = Some(Running {
             run,
@@ -218,7 +220,7 @@ impl Unit {
             }
             (Work::Run | Work::Finish { .. } | Work::Step { .. }, _) => Stream::Null,
         };
-        let on_terminal = matches!(work, Work::Cmd { .. }) && world.has_terminal;
+        let on_terminal = is_on_terminal(&world, work);
         let stderr = self.output(record::Stream::Stderr, on_terminal)?;
         let stdout = match output {
             Some(output) => Stream::Fd(output.try_clone()?),
@@ -293,6 +295,9 @@ impl Unit {
             return;
         };
         self.world.owned.borrow_mut().remove(&running.pid);
+        if self.world.foreground.get() == Some(running.pid) {
+            self.world.foreground.set(None);
+        }
         // Its last words come before the news of its death.
         self.drain().await;
         let exit = match status.map(wait::Exit::from) {
@@ -328,46 +333,32 @@ impl Unit {
     }
 
     fn no_descriptor(&self, error: &io::Error) -> SpawnFailure {
+        let mend = refusal::of_system(error).unwrap_or("see pipe(2) for what this error means");
         tracing::error!(
             event = "spawn.failed",
             service = self.name.as_str(),
             error = %error,
-            mend = "raise the limit of open files (docker run --ulimit nofile=...)",
+            mend,
             "no pipe could be made for a new process"
         );
         SpawnFailure::NotRunnable
     }
 
-    fn not_started(&self, program: &std::ffi::OsStr, error: &io::Error) -> SpawnFailure {
-        let program = program.to_string_lossy();
-        let (failure, text) = if error.kind() == io::ErrorKind::NotFound {
-            let path = self.world.path.to_string_lossy();
-            let place = if program.contains('/') {
-                "there is no such file, or its interpreter is missing".to_owned()
-            } else {
-                format!("it is in no directory of PATH ({path})")
-            };
-            (SpawnFailure::NotFound, place)
-        } else if error.kind() == io::ErrorKind::PermissionDenied {
-            let text = "it may not be executed: chmod +x it, and look at the mount's noexec";
-            (SpawnFailure::NotRunnable, text.to_owned())
-        } else {
-            (SpawnFailure::NotRunnable, error.to_string())
-        };
-        let text = format!("cannot run {program}: {text}");
-        tracing::error!(
-            event = "spawn.failed",
-            service = self.name.as_str(),
-            exit_code = failure.code(),
-            error = %error,
-            "{text}"
-        );
+    fn not_started(&self, program: &OsStr, error: &io::Error) -> SpawnFailure {
+        launch::explain(&self.world, program);
+        let (failure, diagnostic) = refusal::of_program(program, &self.world.path, error);
+        self.world.report(&[diagnostic]);
         failure
     }
 }
 
 fn start(plan: Plan) -> io::Result<Child> {
     tokio::process::Command::from(plan.into_command()?).spawn()
+}
+
+/// Whether `work` is a CMD with the container's terminal.
+fn is_on_terminal(world: &World, work: &Work) -> bool {
+    world.has_terminal && matches!(work, Work::Cmd { .. })
 }
 
 /// What a process has to tell.
@@ -436,3 +427,7 @@ async fn pass_on(capture: &mut Option<Capture>, name: &str, pid: Option<i32>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "unit_tests.rs"]
+mod tests;

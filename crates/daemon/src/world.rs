@@ -1,6 +1,6 @@
 //! What every part of the daemon needs to know about the container it runs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) descriptor_limit: Option<DescriptorLimit>,
     /// The children that belong to a unit, and which the reaper must leave alone.
     pub(crate) owned: RefCell<HashSet<i32>>,
+    /// The CMD, while it runs in the foreground of the container's terminal.
+    pub(crate) foreground: Cell<Option<i32>>,
     /// The pipes into loggers: reading and writing end.
     pub(crate) logger_pipes: RefCell<HashMap<NodeId, LoggerPipe>>,
     /// What has been reported already.
@@ -115,3 +117,7 @@ pub(crate) fn report(diagnostic: &Diagnostic) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+pub(crate) mod tests;

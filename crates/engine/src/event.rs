@@ -90,6 +90,8 @@ pub enum Event {
         service: String,
         /// Its process id.
         pid: i32,
+        /// Whether it died so often at once that its starts are no news.
+        repeated: bool,
     },
     /// A service announced its readiness.
     ServiceReady {
@@ -124,10 +126,13 @@ pub enum Event {
         /// How the last run ended.
         exit: Exit,
     },
-    /// A service could not be started; it is tried again.
+    /// A service could not be started; it is tried again. Said of the first try and then ever more
+    /// rarely, as it may go on for ever.
     ServiceUnstartable {
         /// Its name.
         service: String,
+        /// How many tries have failed in a row.
+        tries: u32,
         /// When it is tried again.
         retry: Duration,
     },
@@ -139,6 +144,8 @@ pub enum Event {
         pid: i32,
         /// How it ended.
         exit: Exit,
+        /// Whether its service dies at once again and again, so that it is no news.
+        repeated: bool,
     },
     /// A finish script ran longer than `timeout-finish` and is killed.
     FinishTimedOut {

@@ -51,6 +51,7 @@ pub struct Service {
     await_ready: bool,
     last_start: Option<Moment>,
     quick_deaths: u32,
+    failed_starts: u32,
 }
 
 impl Service {
@@ -71,6 +72,7 @@ impl Service {
             await_ready,
             last_start: None,
             quick_deaths: 0,
+            failed_starts: 0,
         }
     }
 
@@ -215,9 +217,11 @@ impl Service {
                     ready: false,
                 };
                 self.reached |= !self.announces();
+                self.failed_starts = 0;
                 context.log(Event::ServiceStarted {
                     service: self.spec.name.clone(),
                     pid,
+                    repeated: self.quick_deaths >= FLAPPING,
                 });
                 if context.killing {
                     self.kill(context);
@@ -255,10 +259,14 @@ impl Service {
                 if self.want == Want::Up {
                     // Only readiness is worth waiting for; boot goes on beside the tries.
                     self.reached |= !self.announces();
-                    context.log(Event::ServiceUnstartable {
-                        service: self.spec.name.clone(),
-                        retry: SPAWN_RETRY,
-                    });
+                    self.failed_starts = self.failed_starts.saturating_add(1);
+                    if is_power_of_ten(self.failed_starts) {
+                        context.log(Event::ServiceUnstartable {
+                            service: self.spec.name.clone(),
+                            tries: self.failed_starts,
+                            retry: SPAWN_RETRY,
+                        });
+                    }
                     self.state = State::Backoff {
                         until: context.now.after(SPAWN_RETRY),
                     };
@@ -325,7 +333,13 @@ impl Service {
             State::Finishing { run, pid, .. } if run == of => {
                 if let Some(pid) = pid {
                     let service = self.spec.name.clone();
-                    context.log(Event::FinishExited { service, pid, exit });
+                    let repeated = self.quick_deaths > FLAPPING;
+                    context.log(Event::FinishExited {
+                        service,
+                        pid,
+                        exit,
+                        repeated,
+                    });
                 }
                 if exit == Exit::Code(PERMANENT_FAILURE) {
                     self.want = Want::Down;
@@ -513,7 +527,13 @@ impl Service {
 
 /// The third quick death in a row is summed up, then the tenth, hundredth and so on.
 fn is_worth_a_summary(deaths: u32) -> bool {
-    deaths == FLAPPING || (deaths >= 10 && 10_u32.pow(deaths.ilog10()) == deaths)
+    deaths == FLAPPING || deaths >= 10 && is_power_of_ten(deaths)
+}
+
+fn is_power_of_ten(count: u32) -> bool {
+    count
+        .checked_ilog10()
+        .is_some_and(|digits| 10_u32.pow(digits) == count)
 }
 
 fn is_due(at: Option<Moment>, now: Moment) -> bool {

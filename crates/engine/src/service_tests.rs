@@ -349,7 +349,7 @@ starting
   stop: -> starting 7, unwanted
   kill: -> starting 7, unwanted
   spawned: -> up 7 pid 70 since 10000, wanted; log web started pid 70
-  spawn_failed: -> backoff until 20000, wanted; log web unstartable, retry 10000ms
+  spawn_failed: -> backoff until 20000, wanted; log web unstartable, try 1, retry 10000ms
   spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
   nothing: wake | start | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
 starting, unwanted

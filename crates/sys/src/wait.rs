@@ -80,6 +80,28 @@ pub fn peek() -> io::Result<Peek> {
     }
 }
 
+/// The signal that has stopped child `pid`, told once for each time: waitid(2) with WSTOPPED. `None`
+/// when it has not been stopped. Its end is left for others to collect.
+///
+/// # Errors
+/// `InvalidInput` unless `pid` is positive; what waitid reports.
+pub fn stopped_by(pid: i32) -> io::Result<Option<i32>> {
+    let id = libc::id_t::try_from(pid)
+        .ok()
+        .filter(|id| *id > 0)
+        .ok_or_else(invalid)?;
+    // SAFETY: siginfo_t is plain data for which all zeroes is a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WSTOPPED | libc::WNOHANG;
+    // SAFETY: `info` is a siginfo_t that outlives the call.
+    retry(|| check(unsafe { libc::waitid(libc::P_PID, id, &raw mut info, flags) }))?;
+    // SAFETY: waitid succeeded, so this is the child's record, or still the zeroes from above.
+    let found = unsafe { info.si_pid() };
+    // SAFETY: as above.
+    let signal = unsafe { info.si_status() };
+    Ok((found == pid).then_some(signal))
+}
+
 /// Collects the status of child `pid` if it has ended; `None` while it runs. Never blocks.
 ///
 /// # Errors

@@ -7,8 +7,17 @@ use sixfold_model::Signal;
 
 use super::{how, millis, parts};
 
-pub(super) fn started(service: &str, pid: i32) {
-    tracing::info!(event = "service.started", service, pid, "service started");
+pub(super) fn started(service: &str, pid: i32, repeated: bool) {
+    if repeated {
+        tracing::debug!(
+            event = "service.started",
+            service,
+            pid,
+            "service started again"
+        );
+    } else {
+        tracing::info!(event = "service.started", service, pid, "service started");
+    }
 }
 
 pub(super) fn ready(service: &str, pid: i32, duration: Duration) {
@@ -87,27 +96,45 @@ pub(super) fn flapping(service: &str, deaths: u32, exit: Exit) {
     );
 }
 
-pub(super) fn unstartable(service: &str, retry: Duration) {
+pub(super) fn unstartable(service: &str, tries: u32, retry: Duration) {
     let retry_ms = millis(retry);
+    let text = format!(
+        "sixfold: warning: service {service} could not be started (tried {tries} times), and is tried again every {} s",
+        retry.as_secs()
+    );
+    let text = text.as_str();
     tracing::warn!(
         event = "service.unstartable",
         service,
+        tries,
         retry_ms,
+        text,
         "service could not be started and is tried again"
     );
 }
 
-pub(super) fn finish_exited(service: &str, pid: i32, exit: Exit) {
+pub(super) fn finish_exited(service: &str, pid: i32, exit: Exit, repeated: bool) {
     let (exit_code, signal) = parts(exit);
     let how = how(exit);
-    tracing::info!(
-        event = "finish.exited",
-        service,
-        pid,
-        exit_code,
-        signal,
-        "finish script {how}"
-    );
+    if repeated {
+        tracing::debug!(
+            event = "finish.exited",
+            service,
+            pid,
+            exit_code,
+            signal,
+            "finish script {how}"
+        );
+    } else {
+        tracing::info!(
+            event = "finish.exited",
+            service,
+            pid,
+            exit_code,
+            signal,
+            "finish script {how}"
+        );
+    }
 }
 
 pub(super) fn finish_timed_out(service: &str) {

@@ -133,6 +133,8 @@ impl Engine {
     pub(super) fn terminate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Event::FinalTerm));
         effects.push(Effect::SignalAll(Signal::TERM));
+        // Interactive shells, as from docker exec, ignore TERM; s6-overlay v2 hung them up as well.
+        effects.push(Effect::SignalAll(Signal::HUP));
         effects.push(Effect::SignalAll(Signal::CONT));
         let kill_at = now.after(self.policy.kill_gracetime);
         self.phase = Phase::Terminating {

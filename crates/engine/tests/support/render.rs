@@ -112,7 +112,14 @@ pub(crate) fn event(event: &Event) -> String {
             waiting.join(" "),
             fatally(*fatal)
         ),
-        Event::ServiceStarted { service, pid } => format!("{service} started pid {pid}"),
+        Event::ServiceStarted {
+            service,
+            pid,
+            repeated,
+        } => {
+            let again = if *repeated { " again" } else { "" };
+            format!("{service} started pid {pid}{again}")
+        }
         Event::ServiceReady {
             service, duration, ..
         } => format!("{service} ready {}", ms(*duration)),
@@ -135,9 +142,11 @@ pub(crate) fn event(event: &Event) -> String {
             deaths,
             exit,
         } => format!("{service} flapping, {deaths} deaths, {}", how(*exit)),
-        Event::ServiceUnstartable { service, retry } => {
-            format!("{service} unstartable, retry {}", ms(*retry))
-        }
+        Event::ServiceUnstartable {
+            service,
+            tries,
+            retry,
+        } => format!("{service} unstartable, try {tries}, retry {}", ms(*retry)),
         Event::FinishExited { service, exit, .. } => {
             format!("{service} finish exited {}", how(*exit))
         }

@@ -1,0 +1,318 @@
+//! From work to a plan: programs, words, environments, directories. No process is started.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use sixfold_engine::{Exit, Step};
+
+use super::*;
+use crate::subscriber::Format;
+use crate::subscriber::tests::logged;
+use crate::world::tests::plain;
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+fn script(dir: &Path, name: &str, content: &str, mode: u32) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, content).unwrap();
+    files::chmod(&path, mode).unwrap();
+    path
+}
+
+fn streams() -> Streams {
+    Streams {
+        stdin: Stream::Null,
+        stdout: Stream::Null,
+        stderr: Stream::Null,
+        notification: None,
+    }
+}
+
+fn planned(world: &World, spec: Option<&ServiceSpec>, work: &Work) -> Plan {
+    plan(world, spec, work, streams()).unwrap_or_else(|failure| panic!("{work:?}: {failure:?}"))
+}
+
+fn step(listing: Listing, path: &Path) -> Work {
+    let step = Step {
+        name: "x".to_owned(),
+        path: path.to_owned(),
+    };
+    Work::Step { listing, step }
+}
+
+fn value<'a>(plan: &'a Plan, name: &str) -> Option<&'a OsStr> {
+    let found = plan.env.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.as_os_str())
+}
+
+#[test]
+fn run_and_finish_are_called_as_s6_supervise_calls_them() {
+    let spec = ServiceSpec::new("web/log", "/etc/services.d/web/log");
+    assert_eq!(
+        service_call(&spec, &Work::Run),
+        ("run", words(&["web/log"]))
+    );
+    for (exit, code, signal) in [
+        (Exit::Code(0), "0", "0"),
+        (Exit::Code(255), "255", "0"),
+        (Exit::Signal(15), "256", "15"),
+        (Exit::Signal(64), "256", "64"),
+    ] {
+        let finish = Work::Finish { exit, pgid: 77 };
+        assert_eq!(
+            service_call(&spec, &finish),
+            ("finish", words(&[code, signal, "web/log", "77"]))
+        );
+    }
+}
+
+#[test]
+fn a_service_runs_where_it_lies_when_it_has_no_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = script(dir.path(), "run", "#!/bin/sh\n", 0o755);
+    let finish = script(dir.path(), "finish", "#!/bin/sh\n", 0o755);
+    let world = plain(Format::Text);
+    let spec = ServiceSpec::new("no-such-service-is-running", dir.path());
+    let plan = planned(&world, Some(&spec), &Work::Run);
+    assert_eq!(plan.program, run.as_os_str());
+    assert_eq!(plan.args, words(&["no-such-service-is-running"]));
+    assert_eq!(plan.dir, dir.path());
+    assert_eq!(plan.env, world.base_env());
+    assert_eq!(plan.session, Session::New);
+    let work = Work::Finish {
+        exit: Exit::Code(1),
+        pgid: 5,
+    };
+    let plan = planned(&world, Some(&spec), &work);
+    assert_eq!(plan.program, finish.as_os_str());
+    assert_eq!(plan.args.len(), 4);
+}
+
+#[test]
+fn each_stage_has_its_environment_and_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = script(dir.path(), "10-x", "#!/bin/sh\n", 0o755);
+    let mut world = plain(Format::Text);
+    world.workdir = dir.path().to_owned();
+
+    let init = planned(&world, None, &step(Listing::ContInit, &path));
+    assert_eq!(init.program, path.as_os_str());
+    assert!(init.args.is_empty());
+    assert_eq!(init.dir, dir.path());
+    assert_eq!(
+        value(&init, "RC_NAME"),
+        Some(OsStr::new("legacy-cont-init"))
+    );
+    assert_eq!(value(&init, "PATH"), Some(world.path.as_os_str()));
+    assert_eq!(value(&init, "SECRET"), None);
+    assert_eq!(init.env.len(), 2);
+
+    let finish = planned(&world, None, &step(Listing::ContFinish, &path));
+    assert_eq!(finish.dir, Path::new("/"));
+    assert_eq!(
+        value(&finish, "RC_NAME"),
+        Some(OsStr::new("legacy-cont-init"))
+    );
+    assert_eq!(value(&finish, "SECRET"), None);
+
+    world.settings.stage2_hook = words(&["x", "one", "two"]);
+    let hook = planned(&world, None, &step(Listing::Hook, &path));
+    assert_eq!(hook.program, path.as_os_str());
+    assert_eq!(hook.args, words(&["one", "two"]));
+    assert_eq!(hook.dir, Path::new("/"));
+    assert_eq!(hook.env, world.base_env());
+
+    world.settings.keep_env = true;
+    let all = planned(&world, None, &step(Listing::ContInit, &path));
+    assert_eq!(value(&all, "SECRET"), Some(OsStr::new("x y")));
+    assert_eq!(value(&all, "RC_NAME"), Some(OsStr::new("legacy-cont-init")));
+    assert_eq!(all.session, Session::New);
+}
+
+#[test]
+fn fix_attrs_is_this_executable_under_another_name() {
+    let mut world = plain(Format::Text);
+    let file = Path::new("/etc/fix-attrs.d/01-x");
+    let plan = planned(&world, None, &step(Listing::FixAttrs, file));
+    assert_eq!(plan.program, "/own/sixfold");
+    assert_eq!(plan.arg0, Some("fix-attrs".into()));
+    assert_eq!(plan.args, words(&["/etc/fix-attrs.d/01-x"]));
+    world.settings.fix_attrs_hidden = true;
+    let plan = planned(&world, None, &step(Listing::FixAttrs, file));
+    assert_eq!(plan.args, words(&["--hidden", "/etc/fix-attrs.d/01-x"]));
+}
+
+#[test]
+fn the_cmd_gets_the_terminal_and_an_existing_directory() {
+    let cmd = Work::Cmd {
+        argv: words(&["app", "-x", ""]),
+    };
+    let mut world = plain(Format::Text);
+    world.settings.keep_env = true;
+    let plan = planned(&world, None, &cmd);
+    assert_eq!(plan.program, "app");
+    assert_eq!(plan.args, words(&["-x", ""]));
+    assert_eq!(plan.env, world.full_env);
+    assert_eq!(plan.dir, Path::new("/"), "the work directory is missing");
+    assert_eq!(plan.session, Session::New);
+    world.has_terminal = true;
+    assert_eq!(planned(&world, None, &cmd).session, Session::Foreground);
+    let path = Path::new("/etc/fix-attrs.d/01-x");
+    let stage = planned(&world, None, &step(Listing::FixAttrs, path));
+    assert_eq!(
+        stage.session,
+        Session::New,
+        "the terminal is the CMD's alone"
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_not_started() {
+    let world = plain(Format::Text);
+    for (work, expected) in [
+        (Work::Run, SpawnFailure::NotRunnable),
+        (Work::Cmd { argv: Vec::new() }, SpawnFailure::NotFound),
+        (
+            step(Listing::Hook, Path::new("/no/such/hook")),
+            SpawnFailure::NotFound,
+        ),
+        (
+            step(Listing::ContInit, Path::new("/no/such/script")),
+            SpawnFailure::NotFound,
+        ),
+        (
+            step(Listing::ContInit, Path::new("/etc")),
+            SpawnFailure::NotRunnable,
+        ),
+    ] {
+        let failure = plan(&world, None, &work, streams()).err();
+        assert_eq!(failure, Some(expected), "{work:?}");
+    }
+    assert_eq!(world.reported.borrow().len(), 3, "hook, script, directory");
+}
+
+#[test]
+fn sound_scripts_are_left_to_the_kernel() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = script(dir.path(), "run", "#!/bin/sh -e\n", 0o755);
+    let world = plain(Format::Text);
+    let expected = Program {
+        program: path.clone().into(),
+        arg0: None,
+        args: Vec::new(),
+    };
+    assert_eq!(inspect(&world, &path), Ok(expected));
+    assert!(world.reported.borrow().is_empty());
+}
+
+#[test]
+fn scripts_that_the_kernel_refuses_run_through_their_interpreter() {
+    let dir = tempfile::tempdir().unwrap();
+    for (content, mode, program, args) in [
+        ("#! /bin/sh  -e x \n", 0o644, "/bin/sh", vec!["-e x"]),
+        ("echo x\n", 0o755, "/bin/sh", vec![]),
+        ("\u{feff}#!/bin/sh\n", 0o755, "/bin/sh", vec![]),
+    ] {
+        let path = script(dir.path(), "run", content, mode);
+        let world = plain(Format::Text);
+        let mut args = words(&args);
+        args.push(path.clone().into());
+        let expected = Program {
+            program: program.into(),
+            arg0: None,
+            args,
+        };
+        assert_eq!(inspect(&world, &path), Ok(expected), "{content:?}");
+        assert!(!world.reported.borrow().is_empty(), "{content:?}");
+    }
+}
+
+#[test]
+fn this_executable_stands_in_for_a_missing_command_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    for mode in [0o755, 0o644] {
+        let content = "#!/no/such/place/with-contenv sh -e\necho x\n";
+        let path = script(dir.path(), "run", content, mode);
+        let world = plain(Format::Text);
+        let expected = Program {
+            program: "/own/sixfold".into(),
+            arg0: Some("with-contenv".into()),
+            args: vec!["sh -e".into(), path.clone().into()],
+        };
+        assert_eq!(inspect(&world, &path), Ok(expected), "{mode:o}");
+    }
+    // One that is there is not replaced.
+    let real = dir.path().join("with-contenv");
+    std::os::unix::fs::symlink("/bin/sh", &real).unwrap();
+    let path = script(dir.path(), "own", &format!("#!{}\n", real.display()), 0o755);
+    let program = inspect(&plain(Format::Text), &path).unwrap();
+    assert_eq!(program.program, path.as_os_str());
+}
+
+#[test]
+fn a_missing_interpreter_is_named_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = script(dir.path(), "run", "#!/no/such/python3\n", 0o755);
+    let world = plain(Format::Text);
+    let text = logged(Format::Text, 2, || {
+        assert_eq!(inspect(&world, &path), Err(SpawnFailure::NotFound));
+    });
+    let place = format!(
+        "sixfold: error: {}:1: the interpreter /no/such/python3 does not exist",
+        path.display()
+    );
+    assert!(text.starts_with(&place), "{text}");
+}
+
+#[test]
+fn carriage_returns_are_taken_out_of_a_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let copies = dir.path().join("copies");
+    let path = script(dir.path(), "run", "#!/bin/sh\r\necho x\r\nexit\n", 0o644);
+    for _ in 0..2 {
+        let copy = clean(&path, &copies).unwrap();
+        let relative = path.strip_prefix("/").unwrap();
+        assert_eq!(copy, copies.join(relative), "two scripts have two copies");
+        assert_eq!(fs::read(&copy).unwrap(), b"#!/bin/sh\necho x\nexit\n");
+        let mode = fs::metadata(&copy).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+    }
+    assert!(
+        fs::read(&path).unwrap().contains(&b'\r'),
+        "the image's own file stays as it is"
+    );
+    assert!(clean(&dir.path().join("missing"), &copies).is_err());
+}
+
+#[test]
+fn first_lines_are_split_as_the_kernel_does() {
+    for (head, expected) in [
+        (&b"#!/bin/sh\nrest"[..], &["/bin/sh"][..]),
+        (b"#!/bin/sh", &["/bin/sh"]),
+        (b"#!  /bin/sh  \n", &["/bin/sh"]),
+        (b"#!/usr/bin/env  -S  a b \n", &["/usr/bin/env", "-S  a b"]),
+        (b"#!/bin/sh\t-e\r\n", &["/bin/sh", "-e"]),
+        (b"#!\n", &[]),
+        (b"", &[]),
+    ] {
+        assert_eq!(first_line_words(head), words(expected), "{head:?}");
+    }
+}
+
+#[test]
+fn commands_are_found_in_the_containers_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+    fs::create_dir_all(one.join("tool")).unwrap();
+    fs::create_dir(&two).unwrap();
+    let tool = script(&two, "tool", "", 0o755);
+    let mut world = plain(Format::Text);
+    world.path = std::env::join_paths([&one, &two]).unwrap();
+    let found = lookup(&world, Path::new("tool"));
+    assert_eq!(found, Some(tool.clone()), "a directory is no command");
+    assert_eq!(lookup(&world, &tool), Some(tool));
+    assert_eq!(lookup(&world, Path::new("other")), None);
+    assert_eq!(lookup(&world, Path::new("./tool")), None);
+    assert_eq!(lookup(&world, &one), None);
+}
