@@ -56,7 +56,7 @@ pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailur
     let inspection = script::inspect(path, &file);
     world.report(&inspection.diagnostics);
     let stand_in = match inspection.interpreter.as_deref() {
-        Some(interpreter) if !interpreter.exists() => match world.applet_of(interpreter) {
+        Some(interpreter) if is_missing(interpreter) => match world.applet_of(interpreter) {
             Some(applet) => Some(applet),
             None => {
                 world.report(&[script::missing_interpreter(path, interpreter)]);
@@ -104,6 +104,12 @@ pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailur
         arg0,
         args: words,
     })
+}
+
+/// Whether an interpreter is not there. A relative one is looked for where the script starts, which
+/// is not where we are: the kernel will tell.
+fn is_missing(interpreter: &Path) -> bool {
+    interpreter.is_absolute() && !interpreter.exists()
 }
 
 /// The plan for `work`. `spec` is the service's, where it is one.
@@ -292,7 +298,7 @@ pub(crate) fn explain(world: &World, program: &OsStr) {
     errors.retain(|diagnostic| diagnostic.severity == Severity::Error);
     let missing = inspection
         .interpreter
-        .filter(|interpreter| !interpreter.exists());
+        .filter(|interpreter| is_missing(interpreter));
     errors.extend(missing.map(|interpreter| script::missing_interpreter(&path, &interpreter)));
     world.report(&errors);
 }

@@ -316,3 +316,11 @@ fn commands_are_found_in_the_containers_path() {
     assert_eq!(lookup(&world, Path::new("./tool")), None);
     assert_eq!(lookup(&world, &one), None);
 }
+
+#[test]
+fn a_relative_interpreter_is_left_to_the_kernel() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = script(dir.path(), "run", "#!./no-such-tool-here\n", 0o755);
+    let program = inspect(&plain(Format::Text), &run).unwrap();
+    assert_eq!(program.program, run);
+}

@@ -166,7 +166,7 @@ impl Engine {
             });
         }
         if fatal {
-            // The exit code of s6-rc for a timeout (spec overlay 1.7, step 7).
+            // The exit code of s6-rc for a timeout (s6-overlay v3, rc.init).
             effects.push(Effect::RecordExitCode(2));
             self.stop(now, Cause::BootFailed, effects);
         }
