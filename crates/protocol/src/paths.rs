@@ -35,3 +35,21 @@ pub const EXIT_CODE: &str = "/run/s6-linux-init-container-results/exitcode";
 pub const ETC: &str = "/etc";
 /// Where profiles lie (`S6_RUNTIME_PROFILE`).
 pub const PROFILES: &str = "/etc/cont-profile.d";
+/// The directory in a service directory that its supervisor keeps to itself.
+pub const SUPERVISE: &str = "supervise";
+/// Locked by the supervisor for as long as it is there.
+pub const LOCK: &str = "supervise/lock";
+/// The FIFO that the supervisor reads control bytes from.
+pub const CONTROL: &str = "supervise/control";
+/// What the service is doing.
+pub const STATUS: &str = "supervise/status";
+/// How it died.
+pub const DEATH_TALLY: &str = "supervise/death_tally";
+/// What `run` locks where `lock-fd` asks for that.
+pub const SERVICE_LOCK: &str = "supervise/service-lock";
+/// The fifodir in a service directory.
+pub const EVENT: &str = "event";
+/// The scan directory's own lock, below [`SVSCAN`].
+pub const SCAN_LOCK: &str = ".s6-svscan/lock";
+/// The scan directory's FIFO of control bytes.
+pub const SCAN_CONTROL: &str = ".s6-svscan/control";
