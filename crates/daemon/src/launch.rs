@@ -160,6 +160,7 @@ pub(crate) fn plan(
         },
         extra: streams.notification,
         descriptor_limit: world.descriptor_limit,
+        ignored: sixfold_sys::signals::Ignored::default(),
     })
 }
 

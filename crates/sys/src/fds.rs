@@ -124,6 +124,50 @@ pub fn duplicate(fd: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
+/// Takes an inherited descriptor known by its number, 3 or higher: a close-on-exec copy of it, in
+/// whose favour it is closed.
+///
+/// # Errors
+/// `InvalidInput` for 0, 1 and 2; EBADF when it is closed, EMFILE.
+pub fn take(fd: i32) -> io::Result<OwnedFd> {
+    if fd < 3 {
+        return Err(invalid());
+    }
+    let copy = duplicate(fd)?;
+    // SAFETY: close takes a number. Whoever started us gave the descriptor to be used by us alone;
+    // that nothing else in this process owns it is what the caller vouches for.
+    unsafe { libc::close(fd) };
+    Ok(copy)
+}
+
+/// A copy of `fd` that is not close-on-exec: programs that are started while it is open have it.
+///
+/// # Errors
+/// EMFILE.
+pub fn bequeathed(fd: &impl AsFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD takes a number and touches no memory of ours.
+    let copy = check(unsafe { libc::fcntl(fd.as_fd().as_raw_fd(), libc::F_DUPFD, 3) })?;
+    // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Puts `fd` at `number`, in place of whatever is there, not close-on-exec: for the program that this
+/// process becomes. What other owner the number had in this process is gone.
+///
+/// # Errors
+/// What dup2(2) reports: EBADF for a number beyond the limit.
+pub fn move_to(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() == number {
+        // SAFETY: F_SETFD takes a number and touches no memory of ours.
+        check(unsafe { libc::fcntl(number, libc::F_SETFD, 0) })?;
+        return Ok(fd);
+    }
+    // SAFETY: dup2 takes two numbers. That nothing here uses `number` is the caller's to see to.
+    check(unsafe { libc::dup2(fd.as_raw_fd(), number) })?;
+    // SAFETY: it was made by this dup2.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
 /// Puts `with` in the place of descriptor 0, 1 or 2, which children then inherit; `with` itself is
 /// closed.
 ///

@@ -9,6 +9,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use nix::sys::statvfs::FsFlags;
+use nix::unistd::AccessFlags;
+
 /// Sets owner and group of what `path` leads to; `None` leaves one as it is.
 ///
 /// # Errors
@@ -23,6 +26,18 @@ pub fn chown(path: &Path, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> 
 /// What chmod(2) reports.
 pub fn chmod(path: &Path, mode: u32) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(mode & 0o7777))
+}
+
+/// Whether this user may execute what `path` leads to (access(2) with `X_OK`).
+pub fn is_executable(path: &Path) -> bool {
+    nix::unistd::access(path, AccessFlags::X_OK).is_ok()
+}
+
+/// Whether programs in the directory may be executed as far as the file system it is on goes: it is
+/// not mounted noexec. An error counts as yes; who tries will be told.
+pub fn may_execute_in(dir: &Path) -> bool {
+    nix::sys::statvfs::statvfs(dir)
+        .map_or(true, |found| !found.flags().contains(FsFlags::ST_NOEXEC))
 }
 
 /// Sets the mask that new files' modes are stripped of, for this process and its children.

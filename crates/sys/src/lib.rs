@@ -6,8 +6,14 @@
 //!
 //! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below.
 
+pub mod directory;
+pub mod fifodir;
 pub mod files;
+pub mod identity;
+pub mod limits;
+pub mod poll;
 pub mod process;
+pub mod session;
 pub mod users;
 
 #[expect(
@@ -20,6 +26,12 @@ pub mod fds;
     reason = "opens with flags that std cannot express without libc"
 )]
 pub mod fifo;
+#[expect(unsafe_code, reason = "fork, and the end of the process in between")]
+pub mod fork;
+#[expect(unsafe_code, reason = "locks that nix offers without the test for one")]
+pub mod lock;
+#[expect(unsafe_code, reason = "regcomp and regexec of the C library")]
+pub mod regex;
 #[expect(
     unsafe_code,
     reason = "clone, and what the new process does before it execs"

@@ -34,6 +34,14 @@ pub fn unblock(signals: &[i32]) -> io::Result<()> {
     change_mask(libc::SIG_UNBLOCK, &set_of(signals)?).map(drop)
 }
 
+/// Blocks these signals in addition to those that are.
+///
+/// # Errors
+/// `InvalidInput` for a number that is no signal or that the C library keeps for itself (32, 33).
+pub fn block(signals: &[i32]) -> io::Result<()> {
+    change_mask(libc::SIG_BLOCK, &set_of(signals)?).map(drop)
+}
+
 /// What a short-lived command wants instead of [`block_all`]: nothing blocked, and SIGPIPE ends it
 /// (Rust starts with SIGPIPE ignored).
 ///
@@ -44,6 +52,17 @@ pub fn reset_for_applet() -> io::Result<()> {
     clear_mask()
 }
 
+/// What a program wants that this process becomes after having listened to signals: nothing blocked,
+/// and everything at its default but those in `ignored`.
+///
+/// # Errors
+/// What sigaction(2) or sigprocmask(2) report.
+pub fn reset_for_exec(ignored: Ignored) -> io::Result<()> {
+    reset_dispositions();
+    ignored.apply()?;
+    clear_mask()
+}
+
 /// Ignores `signal` from now on. Children inherit this, unless they are started by a
 /// [`crate::spawn::Plan`], which resets it.
 ///
@@ -51,6 +70,96 @@ pub fn reset_for_applet() -> io::Result<()> {
 /// `InvalidInput` for what is no signal or cannot be ignored (KILL, STOP).
 pub fn ignore(signal: i32) -> io::Result<()> {
     set_disposition(signal, libc::SIG_IGN)
+}
+
+/// Signals that were ignored when this process was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ignored(u64);
+
+/// Ends the ignoring of signals that whoever started us has asked for (a shell does, for INT and
+/// QUIT of its background jobs), so that they can be listened to; and says which they were, as our
+/// children are to ignore them still ([`crate::spawn::Plan::ignored`]). SIGPIPE and SIGCHLD do not
+/// count: Rust ignores the one itself, and the other is needed.
+///
+/// # Errors
+/// What sigaction(2) reports.
+pub fn take_ignored() -> io::Result<Ignored> {
+    let mut ignored = Ignored::default();
+    for signal in 1..=LAST {
+        if matches!(signal, libc::SIGPIPE | libc::SIGCHLD) || !is_ignored(signal) {
+            continue;
+        }
+        set_disposition(signal, libc::SIG_DFL)?;
+        ignored.0 |= bit(signal);
+    }
+    Ok(ignored)
+}
+
+impl Ignored {
+    /// Ignores them again. Async-signal-safe: runs between fork and exec.
+    pub(crate) fn apply(self) -> io::Result<()> {
+        for signal in (1..=LAST).filter(|signal| self.0 & bit(*signal) != 0) {
+            set_disposition(signal, libc::SIG_IGN)?;
+        }
+        Ok(())
+    }
+}
+
+fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: sigaction is plain data for which all zeroes is valid.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: only the old action is written, into `action`, which outlives the call. An error (32,
+    // 33) leaves it as it is.
+    unsafe { libc::sigaction(signal, ptr::null(), &raw mut action) };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
+/// SIGALRM again and again, to end system calls that wait. It does nothing else, and is back at its
+/// default when this is dropped.
+#[derive(Debug)]
+pub struct Alarm(());
+
+impl Alarm {
+    /// The first after `first`, the others a moment apart: one that comes before the call that it is
+    /// to end does no harm.
+    ///
+    /// # Errors
+    /// What sigaction(2) and setitimer(2) report.
+    pub fn every(first: std::time::Duration) -> io::Result<Self> {
+        extern "C" fn nothing(_signal: libc::c_int) {}
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        // No SA_RESTART: the call is to be interrupted.
+        set_disposition(libc::SIGALRM, handler as libc::sighandler_t)?;
+        set_timer(first, std::time::Duration::from_millis(10))?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let none = std::time::Duration::ZERO;
+        // They worked before; what is left of them ends with the process.
+        let _ = set_timer(none, none);
+        let _ = set_disposition(libc::SIGALRM, libc::SIG_DFL);
+    }
+}
+
+fn set_timer(first: std::time::Duration, then: std::time::Duration) -> io::Result<()> {
+    let time = |duration: std::time::Duration| libc::timeval {
+        tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_usec: duration.subsec_micros().into(),
+    };
+    let timer = libc::itimerval {
+        it_interval: time(then),
+        it_value: time(first),
+    };
+    // SAFETY: `timer` outlives the call; a null old value is allowed.
+    check(unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, ptr::null_mut()) })
+        .map(drop)
 }
 
 /// Sends `signal` to one process.
@@ -248,7 +357,7 @@ fn set_disposition(signal: i32, handler: libc::sighandler_t) -> io::Result<()> {
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler;
     // SAFETY: `action` is initialised and outlives the call; a null old action is allowed. The
-    // handler is SIG_DFL or SIG_IGN, so no code of ours is ever called by it.
+    // handler is SIG_DFL, SIG_IGN, or a function that does nothing.
     check(unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) }).map(drop)
 }
 

@@ -18,8 +18,11 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use nix::sched::CloneFlags;
+
 use crate::check::{check, invalid};
 use crate::process::DescriptorLimit;
+use crate::signals::Ignored;
 use crate::{signals, terminal};
 
 /// Where one of the three standard streams of a child goes.
@@ -82,6 +85,8 @@ pub struct Plan {
     pub extra: Option<(OwnedFd, i32)>,
     /// The limit of descriptors that the child gets, if not ours.
     pub descriptor_limit: Option<DescriptorLimit>,
+    /// The signals that the child ignores; it has the default for all others.
+    pub ignored: Ignored,
 }
 
 impl Plan {
@@ -113,11 +118,28 @@ impl Plan {
         if let Some(arg0) = self.arg0 {
             command.arg0(arg0);
         }
-        let (session, limit) = (self.session, self.descriptor_limit);
+        let (session, limit, ignored) = (self.session, self.descriptor_limit, self.ignored);
         // SAFETY: `prepare_child` makes async-signal-safe calls only and does not allocate.
-        unsafe { command.pre_exec(move || prepare_child(session, placement.as_ref(), limit)) };
+        unsafe {
+            command.pre_exec(move || prepare_child(session, placement.as_ref(), limit, ignored))
+        };
         Ok(command)
     }
+}
+
+/// Runs `spawn`, and the process that it starts is process 1 of a new pid namespace. Only the next
+/// process is: afterwards children are born into our own namespace again.
+///
+/// # Errors
+/// What `spawn` reports; EPERM without CAP_SYS_ADMIN; `NotFound` where `/proc` is missing, without
+/// which there is no way back.
+pub fn in_new_pid_namespace<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let own = std::fs::File::open("/proc/self/ns/pid")?;
+    nix::sched::unshare(CloneFlags::CLONE_NEWPID)?;
+    let spawned = spawn();
+    // The process spawned is the namespace's first; if it has failed, nothing can be born there.
+    nix::sched::setns(&own, CloneFlags::CLONE_NEWPID)?;
+    spawned
 }
 
 /// How the extra descriptor gets its number in the child.
@@ -206,6 +228,7 @@ fn prepare_child(
     session: Session,
     placement: Option<&Placement>,
     limit: Option<DescriptorLimit>,
+    ignored: Ignored,
 ) -> io::Result<()> {
     match session {
         Session::New => {
@@ -230,6 +253,7 @@ fn prepare_child(
         limit.apply()?;
     }
     signals::reset_dispositions();
+    ignored.apply()?;
     signals::clear_mask()
 }
 

@@ -95,6 +95,28 @@ impl Database {
             .map(|group| group.gid)
     }
 
+    /// The name of the first group with that id.
+    #[must_use]
+    pub fn group_by_id(&self, gid: u32) -> Option<String> {
+        self.groups
+            .iter()
+            .find(|group| group.gid == gid)
+            .map(|group| group.name.clone())
+    }
+
+    /// The groups that list that name as a member, in the order of the file, each once. Without the
+    /// primary group, unless that lists the name too.
+    #[must_use]
+    pub fn memberships_of(&self, name: &str) -> Vec<u32> {
+        let mut ids = Vec::new();
+        for group in &self.groups {
+            if group.members.iter().any(|member| member == name) && !ids.contains(&group.gid) {
+                ids.push(group.gid);
+            }
+        }
+        ids
+    }
+
     /// The groups that the user of that name is in: the primary one first, if there is such a user,
     /// then those that list the name, in the order of the file, each once.
     #[must_use]

@@ -13,6 +13,7 @@
 )]
 
 mod descriptors;
+mod locks;
 mod sandbox;
 mod signals;
 mod spawn;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         spawn::TESTS,
         signals::TESTS,
         descriptors::TESTS,
+        locks::TESTS,
         sandbox::TESTS,
     ]
     .concat();
@@ -113,6 +115,7 @@ fn shell(script: &str) -> Plan {
         stderr: Stream::Inherit,
         session: Session::Same,
         descriptor_limit: None,
+        ignored: sixfold_sys::signals::Ignored::default(),
         extra: None,
     }
 }

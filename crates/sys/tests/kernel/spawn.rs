@@ -6,14 +6,16 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use sixfold_sys::spawn::{Session, Stream};
+use sixfold_sys::spawn::{self, Session, Stream};
 use sixfold_sys::wait::Exit;
 use sixfold_sys::{fds, signals, terminal, wait};
 
-use crate::{Test, capture, read_all, shell, start};
+use crate::{Test, capture, have_root, read_all, shell, start};
 
 pub(crate) const TESTS: &[Test] = &[
     ("spawn_resets_mask_and_dispositions", mask_and_dispositions),
+    ("spawn_ignores_what_is_to_be_ignored", ignored_signals),
+    ("spawn_in_a_new_pid_namespace", new_pid_namespace),
     ("spawn_gives_exactly_the_environment", environment),
     ("spawn_sets_directory_and_name", directory_and_name),
     ("spawn_sets_session_and_group", session_and_group),
@@ -55,6 +57,55 @@ fn mask_and_dispositions() {
     for field in ["SigBlk", "SigIgn"] {
         assert_eq!(status_field(&text, field), "0000000000000000", "{field}");
     }
+}
+
+/// What was ignored when we were started is listened to by us, and ignored by children still.
+fn ignored_signals() {
+    let (int, usr1) = (2, 10);
+    for signal in [int, usr1] {
+        signals::ignore(signal).unwrap();
+    }
+    let ignored = signals::take_ignored().unwrap();
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    // 32 and 33 are the C library's own.
+    let own = u64::from_str_radix(status_field(&own, "SigIgn:"), 16).unwrap() & !(3 << 31);
+    assert_eq!(own, 1 << 12, "SIGPIPE alone");
+    let mut plan = shell("exec cat /proc/self/status");
+    plan.ignored = ignored;
+    let (_, status) = capture(plan);
+    assert_eq!(status_field(&status, "SigIgn:"), "0000000000000202");
+    let (_, status) = capture(shell("exec cat /proc/self/status"));
+    assert_eq!(status_field(&status, "SigIgn:"), "0000000000000000");
+    assert_eq!(
+        signals::take_ignored().unwrap(),
+        signals::Ignored::default()
+    );
+}
+
+/// Process 1 of a namespace of its own; and the next child is born into ours again, even if the
+/// first could not be started.
+fn new_pid_namespace() {
+    if !have_root() {
+        return;
+    }
+    let missing = spawn::in_new_pid_namespace(|| {
+        let mut plan = shell("");
+        plan.program = "/no/such/program".into();
+        plan.into_command()?.spawn()
+    });
+    assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
+    let (reader, writer) = fds::pipe().unwrap();
+    let child = spawn::in_new_pid_namespace(|| {
+        let mut plan = shell("echo $$");
+        plan.stdout = Stream::Fd(writer);
+        plan.into_command()?.spawn()
+    });
+    let pid = i32::try_from(child.unwrap().id()).unwrap();
+    assert_eq!(read_all(reader), "1\n");
+    assert_ne!(pid, 1, "it has a number here, too");
+    assert_eq!(wait::wait_for(pid).unwrap(), Exit::Code(0));
+    let (pid, text) = capture(shell("echo $$"));
+    assert_eq!(text, format!("{pid}\n"));
 }
 
 fn status_field<'a>(status: &'a str, name: &str) -> &'a str {

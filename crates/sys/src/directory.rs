@@ -1,0 +1,217 @@
+//! A directory held open, and what is done to the names in it. What holds it stays with the same
+//! directory when somebody renames it, as a process does that has changed into it.
+//!
+//! Never blocks: files are opened non-blocking and FIFOs are not read as if they were files. Called
+//! from the daemon for service directories.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::dir::Dir;
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
+use nix::unistd::{Gid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Directory(OwnedFd);
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Directory {
+    /// Opens the directory at `path`, links followed.
+    ///
+    /// # Errors
+    /// What open(2) reports; `NotADirectory` when something else is there.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        Ok(Self(nix::fcntl::open(path, flags, Mode::empty())?))
+    }
+
+    /// Where it is now, if `/proc` is there to tell. A directory that was removed has no place any
+    /// more.
+    pub fn path(&self) -> Option<PathBuf> {
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", self.0.as_raw_fd())).ok()?;
+        let is_gone = path.as_os_str().as_bytes().ends_with(b" (deleted)");
+        (!is_gone).then_some(path)
+    }
+
+    /// Device and inode, which no other directory has while this one is held.
+    ///
+    /// # Errors
+    /// What fstat(2) reports.
+    pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = nix::sys::stat::fstat(&self.0)?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    /// Opens the file `name` to write to, as a file for locks is; made with `mode` if it is missing.
+    ///
+    /// # Errors
+    /// What openat(2) reports.
+    pub fn open_or_make(&self, name: &str, mode: u32) -> io::Result<File> {
+        self.open_file(name, OFlag::O_WRONLY | OFlag::O_CREAT, mode)
+    }
+
+    /// Opens the FIFO `name` to listen on; see [`crate::fifo::open_reader`].
+    ///
+    /// # Errors
+    /// What openat(2) reports.
+    pub fn open_fifo(&self, name: &str) -> io::Result<OwnedFd> {
+        Ok(self.open_file(name, OFlag::O_RDWR, 0)?.into())
+    }
+
+    /// Opens `name` in it with `flags`, always close-on-exec and non-blocking; a file that is made
+    /// gets `mode` less the umask.
+    pub(crate) fn open_file(&self, name: &str, flags: OFlag, mode: u32) -> io::Result<File> {
+        let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let mode = Mode::from_bits_truncate(mode);
+        Ok(File::from(openat(&self.0, name, flags, mode)?))
+    }
+
+    /// What is in the file `name`, at most `limit` bytes.
+    ///
+    /// # Errors
+    /// What openat(2) and read(2) report; `InvalidInput` when it is not a regular file.
+    pub fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let file = self.open_file(name, OFlag::O_RDONLY, 0)?;
+        if !file.metadata()?.is_file() {
+            let kind = io::ErrorKind::InvalidInput;
+            return Err(io::Error::new(kind, "not a regular file"));
+        }
+        let mut content = Vec::new();
+        file.take(limit).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    /// Puts `content` into the file `name` in one step: readers see the old or the new one, whole.
+    /// Uses the name with `.new` added. A directory in the way is an error.
+    ///
+    /// # Errors
+    /// What openat(2), write(2) and renameat(2) report.
+    pub fn replace(&self, name: &str, content: &[u8], mode: u32) -> io::Result<()> {
+        let temporary = format!("{name}.new");
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW;
+        let mut file = match self.open_file(&temporary, flags, mode) {
+            Ok(file) if file.metadata()?.is_file() => file,
+            // Somebody put a FIFO or a link where the next state is written: it goes.
+            Ok(_) | Err(_) => {
+                self.remove(&temporary)?;
+                self.open_file(&temporary, flags | OFlag::O_EXCL, mode)?
+            }
+        };
+        file.write_all(content)?;
+        Ok(renameat(&self.0, temporary.as_str(), &self.0, name)?)
+    }
+
+    /// Removes the name `name`, if it is there.
+    ///
+    /// # Errors
+    /// What unlinkat(2) reports, but for there being nothing.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match unlinkat(&self.0, name, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(nix::Error::ENOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether `name` leads to anything (access(2) with `F_OK`).
+    ///
+    /// # Errors
+    /// What fstatat(2) reports but for there being nothing.
+    pub fn exists(&self, name: &str) -> io::Result<bool> {
+        Ok(self.stat(name)?.is_some())
+    }
+
+    /// Makes the directory `name` with exactly this mode, and this group if one is given; where
+    /// `name` is a link to nothing, the directory that it leads to. Whether it was made: one that
+    /// exists is left as it is.
+    ///
+    /// # Errors
+    /// What mkdirat(2), fchownat(2) and fchmodat(2) report; `NotADirectory` when something else is
+    /// there.
+    pub fn make_dir(&self, name: &str, mode: u32, gid: Option<u32>) -> io::Result<bool> {
+        let target = match self.stat(name)? {
+            Some(stat) if is_kind(&stat, SFlag::S_IFDIR) => return Ok(false),
+            Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            None => readlinkat(&self.0, name).unwrap_or_else(|_no_link| OsString::from(name)),
+        };
+        mkdirat(&self.0, target.as_os_str(), Mode::S_IRWXU)?;
+        if let Some(gid) = gid {
+            let (target, gid) = (target.as_os_str(), Some(Gid::from_raw(gid)));
+            fchownat(&self.0, target, None, gid, AtFlags::empty())?;
+        }
+        let mode = Mode::from_bits_truncate(mode);
+        fchmodat(
+            &self.0,
+            target.as_os_str(),
+            mode,
+            FchmodatFlags::FollowSymlink,
+        )?;
+        Ok(true)
+    }
+
+    /// Makes the FIFO `name`, readable and writable by its owner alone. One that exists is left as
+    /// it is; whether it was made.
+    ///
+    /// # Errors
+    /// What mkfifoat(3) reports; `AlreadyExists` when something else is there.
+    pub fn make_fifo(&self, name: &str) -> io::Result<bool> {
+        match mkfifoat(&self.0, name, Mode::S_IRUSR | Mode::S_IWUSR) {
+            Ok(()) => Ok(true),
+            Err(nix::Error::EEXIST) => match self.stat(name)? {
+                Some(stat) if is_kind(&stat, SFlag::S_IFIFO) => Ok(false),
+                Some(_) | None => Err(io::ErrorKind::AlreadyExists.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The names in the directory `name` below this one, without `.` and `..`.
+    ///
+    /// # Errors
+    /// What openat(2) and getdents(2) report.
+    pub fn list(&self, name: &str) -> io::Result<(Self, Vec<OsString>)> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = Self(openat(&self.0, name, flags, Mode::empty())?);
+        let names = directory.names()?;
+        Ok((directory, names))
+    }
+
+    /// The names in it, without `.` and `..`.
+    ///
+    /// # Errors
+    /// What openat(2) and getdents(2) report.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut names = Vec::new();
+        for entry in Dir::openat(&self.0, ".", flags, Mode::empty())?.iter() {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    fn stat(&self, name: &str) -> io::Result<Option<FileStat>> {
+        match fstatat(&self.0, name, AtFlags::empty()) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(nix::Error::ENOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
+}
