@@ -1,43 +1,27 @@
-//! From the first line to the dispatcher: read what there is to know, prepare the container, and
-//! start the event loop.
+//! From the first line to the event loop: read what there is to know, and prepare the container.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
-use sixfold_engine::Policy;
-use sixfold_model::settings::LogFormat;
+use sixfold_engine::{Input, Policy};
+use sixfold_model::service_dir::MAX_NAME;
 use sixfold_model::{Settings, environment};
-use sixfold_sys::fds::Console;
-use sixfold_sys::{fds, files, process, signals};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
-use tokio::task::LocalSet;
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::BroadcastStream;
+use sixfold_protocol::paths;
+use sixfold_sys::signals::Ignored;
+use sixfold_sys::{fds, files, process};
 
-use crate::capture::Capture;
 use crate::clock::Clock;
-use crate::control::Control;
-use crate::dispatcher::{Dispatcher, Sources};
 use crate::outlet::Outlet;
-use crate::phase::Phase;
-use crate::record::{Object, Stream, timestamp};
-use crate::signals::Signals;
-use crate::subscriber::{self, Format};
+use crate::shell::{self, Log, Prepared};
+use crate::subscriber::Format;
 use crate::world::{self, World};
-use crate::{layout, reaper};
+use crate::{layout, scandir};
 
 /// The exit code of a container that could not boot (s6-overlay v3's preinit).
 const CANNOT_BOOT: u8 = 100;
-/// The name under which lines are logged that are written to PID 1's own streams, as scripts do
-/// through `/proc/1/fd/1`.
-const CONSOLE: &str = "console";
-
 /// How the daemon was called.
 #[derive(Debug)]
 pub struct Invocation {
@@ -63,56 +47,20 @@ pub fn run(invocation: Invocation) -> Result<u8> {
         env.iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str())),
     );
-    let format = format(settings.log_format);
-    let console = fds::console(match format {
-        Format::Json => 1,
-        Format::Text => 2,
-    })
-    .context("cannot use the console")?;
-    // In JSON mode, standard error is of no use while all is well; it is for the last word when
-    // nobody reads standard output. 1 and 2 lead elsewhere by then.
-    let spare = match format {
-        Format::Json => fds::console(2).ok(),
-        Format::Text => None,
+    let log = Log {
+        format: shell::format(settings.log_format),
+        verbosity: settings.verbosity,
+        name: "sixfold",
     };
-    let outlet = Outlet::default();
-    if format == Format::Text {
-        outlet.write_through(fds::console(2).context("cannot use the console")?);
-    }
-    subscriber::install(outlet.clone(), format, settings.verbosity);
-    diagnostics.iter().for_each(world::report);
-
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .context("cannot start the event loop")?;
-    let local = LocalSet::new();
-    let code = local.block_on(&runtime, async {
-        let pump = tokio::task::spawn_local(outlet.clone().pump(console));
-        let code = match prepare(invocation, settings, format, outlet.clone(), env) {
-            Ok((world, policy)) => serve(world, policy, clock, &local).await,
-            Err(error) => {
-                let text = format!("sixfold: fatal: {error:#}");
-                let text = text.as_str();
-                tracing::error!(event = "boot.failed", text, "{error:#}");
-                Ok(CANNOT_BOOT)
-            }
-        };
-        say_goodbye(&outlet, format, spare).await;
-        pump.abort();
-        code
-    })?;
-    Ok(code)
-}
-
-fn format(wanted: LogFormat) -> Format {
-    match wanted {
-        LogFormat::Json => Format::Json,
-        LogFormat::Text => Format::Text,
-        LogFormat::Auto if fds::is_terminal(1) => Format::Text,
-        LogFormat::Auto => Format::Json,
-    }
+    shell::run(clock, log, |outlet| {
+        diagnostics.iter().for_each(world::report);
+        prepare(invocation, settings, log.format, outlet, env).map_err(|error| {
+            let text = format!("sixfold: fatal: {error:#}");
+            let text = text.as_str();
+            tracing::error!(event = "boot.failed", text, "{error:#}");
+            CANNOT_BOOT
+        })
+    })
 }
 
 /// Finds out where we are, and makes what scripts expect to be there.
@@ -122,7 +70,7 @@ fn prepare(
     format: Format,
     outlet: Outlet,
     env: Vec<(OsString, OsString)>,
-) -> Result<(World, Policy)> {
+) -> Result<Prepared> {
     let is_init = process::is_init();
     if !is_init {
         process::become_subreaper().context("cannot become a child subreaper")?;
@@ -157,7 +105,12 @@ fn prepare(
         Format::Text => None,
         Format::Json => Some([fds::duplicate(1)?, fds::duplicate(2)?]),
     };
+    let scandir = PathBuf::from(paths::SCANDIR);
+    let control = scandir::take(&scandir)?;
     let world = World {
+        role: policy.role,
+        scandir,
+        longest_name: MAX_NAME,
         settings,
         format,
         outlet,
@@ -170,16 +123,24 @@ fn prepare(
         full_env,
         console,
         descriptor_limit,
+        ignored: Ignored::default(),
+        console_holder: None,
         owned: RefCell::default(),
         foreground: Cell::default(),
         logger_pipes: RefCell::default(),
         reported: RefCell::default(),
+        said: RefCell::default(),
     };
-    Ok((world, policy))
+    Ok(Prepared {
+        world,
+        policy,
+        control: Some(control),
+        first: vec![Input::Boot],
+    })
 }
 
 /// This executable's path, under which children call it.
-fn executable() -> PathBuf {
+pub(crate) fn executable() -> PathBuf {
     fs::read_link("/proc/self/exe")
         .ok()
         .filter(|path| path.exists())
@@ -207,107 +168,4 @@ fn full_environment(
     env.retain(|(name, _)| ours.iter().all(|(own, _)| own != name));
     env.extend(ours);
     env
-}
-
-async fn serve(world: World, policy: Policy, clock: Clock, local: &LocalSet) -> Result<u8> {
-    let world = Rc::new(world);
-    let children = signal(SignalKind::child()).context("cannot listen for dead children")?;
-    let signals = Signals::new(world.has_terminal || fds::is_terminal(1), world.is_init)
-        .context("cannot listen for signals")?;
-    signals::unblock(&[SIGCHLD]).context("cannot unblock SIGCHLD")?;
-    let control = Control::open().context("cannot open the control FIFO")?;
-    let (news, reaped) = mpsc::unbounded_channel();
-    tokio::task::spawn_local(reaper::serve(Rc::clone(&world), children, news));
-    let dispatcher = Dispatcher::new(Rc::clone(&world), clock, policy);
-    let own_streams = if world.format == Format::Json {
-        let phases = BroadcastStream::new(dispatcher.phases());
-        let captures = redirect_own_streams(&world.outlet)?;
-        Some(tokio::task::spawn_local(pass_on_own_streams(
-            captures, phases,
-        )))
-    } else {
-        None
-    };
-    let code = dispatcher
-        .run(
-            Sources {
-                signals,
-                control,
-                reaped,
-            },
-            local,
-        )
-        .await;
-    if let Some(task) = own_streams {
-        // It ends with the last phase; a panic in it has nothing left to break.
-        let _ = task.await;
-    }
-    Ok(code)
-}
-
-/// SIGCHLD, the one signal that tokio itself listens for.
-const SIGCHLD: i32 = 17;
-
-/// Makes 1 and 2 of this process pipes into the log, so that lines which scripts write to
-/// `/proc/1/fd/1` are records like all others, and nothing in this process can block on them.
-fn redirect_own_streams(outlet: &Outlet) -> Result<[Capture; 2]> {
-    let make = |stream, number| -> Result<Capture> {
-        let capture = Capture::new(stream, outlet.clone())?;
-        let writer: OwnedFd = capture.writer()?;
-        fds::set_nonblocking(&writer, true)?;
-        fds::replace(number, writer)?;
-        Ok(capture)
-    };
-    Ok([make(Stream::Stdout, 1)?, make(Stream::Stderr, 2)?])
-}
-
-async fn pass_on_own_streams(mut captures: [Capture; 2], mut phases: BroadcastStream<Phase>) {
-    let [stdout, stderr] = &mut captures;
-    loop {
-        tokio::select! {
-            biased;
-            phase = phases.next() => match phase {
-                Some(Ok(Phase::Stopping | Phase::Killing) | Err(_)) => {}
-                Some(Ok(Phase::Gone)) | None => break,
-            },
-            () = stdout.pass_on(CONSOLE, None) => {}
-            () = stderr.pass_on(CONSOLE, None) => {}
-        }
-    }
-    stdout.drain(CONSOLE, None).await;
-    stderr.drain(CONSOLE, None).await;
-}
-
-/// Writes what is left of the log; and if the console took too little, says what is missing.
-async fn say_goodbye(outlet: &Outlet, format: Format, spare: Option<Console>) {
-    let dropped = outlet.dropped();
-    if dropped > 0 {
-        let message = format!("{dropped} events of Sixfold were dropped, as nobody read the log");
-        outlet.push_output(last_line(format, &message));
-    }
-    if outlet.flush().await {
-        return;
-    }
-    if let Some(spare) = spare {
-        let waiting = outlet.waiting();
-        let message = format!(
-            "nobody reads standard output: {waiting} log lines are lost, and {dropped} events of Sixfold were dropped"
-        );
-        // If nobody reads this either, nobody wants to know.
-        let _ = spare.write(&last_line(format, &message));
-    }
-}
-
-fn last_line(format: Format, message: &str) -> Vec<u8> {
-    match format {
-        Format::Text => format!("sixfold: warning: {message}\n").into_bytes(),
-        Format::Json => {
-            let mut line = Object::new();
-            line.string("timestamp", &timestamp());
-            line.string("level", "WARN");
-            line.string("message", message);
-            line.string("event", "log.lost");
-            line.finish()
-        }
-    }
 }

@@ -6,24 +6,30 @@ use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
 use sixfold_engine::{
-    Effect, Engine, Event, Exit, Input, NodeId, Policy, RunId, SpawnFailure, Work,
+    Effect, Engine, Event, Exit, Input, NodeId, Policy, Role, RunId, SpawnFailure, Work,
 };
 use sixfold_model::{ServiceSpec, Signal};
-use sixfold_sys::{fds, process, signals};
+use sixfold_sys::{process, signals};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::charge::Charge;
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::{self, Control};
 use crate::exit_code::ExitCode;
 use crate::phase::Phase;
 use crate::signals::Signals;
 use crate::unit::{Order, Unit};
-use crate::world::{LoggerPipe, World};
+use crate::world::World;
 use crate::{listing, report};
+
+mod services;
 
 /// How many phases can be on their way to a slow task.
 const PHASES: usize = 8;
+
+/// How many inputs are handled before what happened meanwhile is looked for.
+const TURN: usize = 16;
 
 /// How a process counts as ended whose unit was lost.
 const LOST: Exit = Exit::Code(111);
@@ -34,12 +40,14 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     engine: Engine,
     exit_code: ExitCode,
+    /// The exit code for not being given charge of a directory, of which there may be but one.
+    refusal: Option<u8>,
     phases: broadcast::Sender<Phase>,
     reports: mpsc::UnboundedSender<Input>,
     inbox: mpsc::UnboundedReceiver<Input>,
     units: HashMap<NodeId, Seat>,
-    /// What a unit is made from, should it have to be made again.
-    specs: HashMap<NodeId, (ServiceSpec, Option<NodeId>)>,
+    /// What the daemon knows of each service.
+    services: HashMap<NodeId, Supervised>,
     tasks: JoinSet<()>,
     is_over: bool,
 }
@@ -51,12 +59,21 @@ struct Seat {
     live: Option<(RunId, Option<i32>)>,
 }
 
+/// A service, as the dispatcher knows it.
+struct Supervised {
+    spec: ServiceSpec,
+    /// The logger that reads its standard output.
+    logger: Option<NodeId>,
+    /// Its directory, while it is in our charge.
+    charge: Option<Rc<Charge>>,
+}
+
 /// Where inputs come from beside the units.
 pub(crate) struct Sources {
     /// Signals.
     pub(crate) signals: Signals,
-    /// Control commands.
-    pub(crate) control: Control,
+    /// Control commands to the scan directory, if there is one.
+    pub(crate) control: Option<Control>,
     /// Reaped orphans.
     pub(crate) reaped: mpsc::UnboundedReceiver<usize>,
 }
@@ -70,11 +87,12 @@ impl Dispatcher {
             clock,
             engine: Engine::new(policy),
             exit_code: ExitCode::default(),
+            refusal: None,
             phases: broadcast::channel(PHASES).0,
             reports,
             inbox,
             units: HashMap::new(),
-            specs: HashMap::new(),
+            services: HashMap::new(),
             tasks: JoinSet::new(),
             is_over: false,
         }
@@ -85,45 +103,72 @@ impl Dispatcher {
         self.phases.subscribe()
     }
 
-    /// Runs the container from boot to the end, and returns its exit code.
-    pub(crate) async fn run(mut self, mut sources: Sources, local: &LocalSet) -> u8 {
-        self.handle(Input::Boot, local);
+    /// Runs everything from the `first` inputs to the end, and returns the exit code.
+    pub(crate) async fn run(
+        mut self,
+        first: Vec<Input>,
+        mut sources: Sources,
+        local: &LocalSet,
+    ) -> u8 {
+        for input in first {
+            self.survive(input, local);
+        }
+        let mut handled = 0_usize;
         while !self.is_over {
+            // The event loop looks for what has happened outside when all tasks wait, and else only
+            // now and then: it is given the chance between a few inputs, however many there are.
+            if handled >= TURN {
+                handled = 0;
+                tokio::task::yield_now().await;
+            }
             let timeout = self.engine.next_timeout().map(|at| self.clock.instant(at));
             let inputs = tokio::select! {
                 biased;
                 signal = sources.signals.next() => match signal {
-                    Ok(input) => vec![input],
-                    Err(error) => {
-                        tracing::error!(event = "signals.failed", error = %error, "signals cannot be read");
-                        Vec::new()
-                    }
-                },
-                commands = sources.control.next() => match commands {
                     Ok(inputs) => inputs,
                     Err(error) => {
-                        tracing::error!(event = "control.failed", error = %error, "the control FIFO cannot be read");
+                        tracing::error!(event = "signals.failed", error = %error, "signals cannot be read");
                         Vec::new()
                     }
                 },
                 () = sleep_until(timeout) => vec![Input::Timer],
                 Some(input) = self.inbox.recv() => vec![input],
                 Some(_) = sources.reaped.recv() => self.census(),
-                Some(ended) = self.tasks.join_next() => self.unit_ended(ended),
+                Some(ended) = self.tasks.join_next() => self.unit_ended(ended, local),
+                // Last: somebody may write there without end.
+                bytes = control::heard(sources.control.as_ref()) => match bytes {
+                    Ok(bytes) => control::scan_inputs(&bytes),
+                    Err(error) => {
+                        tracing::error!(event = "control.failed", error = %error, "the control FIFO cannot be read");
+                        Vec::new()
+                    }
+                },
             };
             for input in inputs {
+                handled = handled.saturating_add(1);
                 self.survive(input, local);
             }
         }
         self.finish().await;
-        self.exit_code.read()
+        match self.world.role {
+            Role::Container => self.exit_code.read(),
+            Role::ScanDirectory { .. } | Role::Service => self.refusal.unwrap_or_default(),
+        }
     }
 
     /// As [`Dispatcher::handle`], but a panic, which only a bug can cause, costs this one input and
     /// not the container. What the input has changed by then stays: the engine's machines change
     /// their state in single assignments.
     fn survive(&mut self, input: Input, local: &LocalSet) {
+        let ordered = if let Input::Control { node, .. } = input {
+            Some(node)
+        } else {
+            None
+        };
         let handled = panic::catch_unwind(AssertUnwindSafe(|| self.handle(input, local)));
+        if let Some(node) = ordered {
+            self.order(node, Order::Obeyed);
+        }
         if handled.is_err() {
             tracing::error!(
                 event = "dispatcher.panicked",
@@ -136,17 +181,26 @@ impl Dispatcher {
     fn handle(&mut self, input: Input, local: &LocalSet) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            let is_end = matches!(input, Input::Exited { .. });
-            self.note(&input);
-            let mut effects = Vec::new();
-            self.engine.handle(self.clock.now(), input, &mut effects);
-            for effect in effects {
-                inputs.extend(self.apply(effect, local));
+            for reread in self.reread_before(&input) {
+                inputs.extend(self.step(reread, local));
             }
+            let is_end = matches!(input, Input::Exited { .. });
+            inputs.extend(self.step(input, local));
             if is_end {
                 inputs.extend(self.census());
             }
         }
+    }
+
+    /// Hands one input to the engine, and returns the answers to its effects.
+    fn step(&mut self, input: Input, local: &LocalSet) -> Vec<Input> {
+        self.note(&input);
+        let mut effects = Vec::new();
+        self.engine.handle(self.clock.now(), input, &mut effects);
+        let effects = effects.into_iter();
+        effects
+            .filter_map(|effect| self.apply(effect, local))
+            .collect()
     }
 
     /// Whether anything is left, if the engine wants to know.
@@ -171,53 +225,75 @@ impl Dispatcher {
     fn apply(&mut self, effect: Effect, local: &LocalSet) -> Option<Input> {
         match effect {
             Effect::Adopt { node, spec, logger } => {
-                self.adopt(node, *spec, logger);
+                self.adopt(node, *spec, logger, local);
+                Some(self.claim(node))
+            }
+            Effect::Claim { node } => Some(self.claim(node)),
+            Effect::Tell {
+                node,
+                standing,
+                letters,
+            } => {
+                if let Some(charge) = self.charge(node) {
+                    charge.tell(&standing, letters);
+                }
                 None
             }
-            Effect::Spawn { node, run, work } => {
-                let seat = self.unit(node, &work, local);
-                seat.live = Some((run, None));
-                match seat.orders.send(Order::Spawn { run, work }) {
-                    Ok(()) => None,
-                    Err(_) => Some(Input::SpawnFailed {
-                        node,
-                        run,
-                        failure: SpawnFailure::NotRunnable,
-                    }),
+            Effect::RecordDeath { node, exit, most } => {
+                if let Some(charge) = self.charge(node) {
+                    charge.record_death(exit, most);
                 }
+                None
             }
+            Effect::MarkDown { node, down } => {
+                if let Some(charge) = self.charge(node) {
+                    charge.mark_down(down);
+                }
+                None
+            }
+            Effect::Leave { node } => {
+                self.order(node, Order::Listen(None));
+                if let Some(service) = self.services.get_mut(&node) {
+                    service.charge = None;
+                }
+                None
+            }
+            Effect::Forget { node } => {
+                self.services.remove(&node);
+                self.units.remove(&node);
+                self.world.logger_pipes.borrow_mut().remove(&node);
+                None
+            }
+            Effect::Spawn { node, run, work } => self.spawn(node, run, work, local),
             Effect::Signal {
                 node,
                 run,
                 signal,
                 target,
             } => {
-                if let Some(seat) = self.units.get(&node) {
-                    // A unit that is gone has no process either.
-                    let _ = seat.orders.send(Order::Signal {
+                self.order(
+                    node,
+                    Order::Signal {
                         run,
                         signal,
                         target,
-                    });
-                }
+                    },
+                );
                 None
             }
             Effect::CloseInput { node } => {
-                if let Some(pipe) = self.world.logger_pipes.borrow_mut().get_mut(&node) {
-                    pipe.writer = None;
-                }
+                self.close_input(node);
                 None
             }
             Effect::List { node, listing } => Some(Input::Listed {
                 node,
                 steps: listing::steps(&self.world, listing),
             }),
+            // The stage is over even when nothing could be listed.
             Effect::ListServices => Some(Input::Services {
-                specs: listing::services(&self.world),
+                specs: listing::services(&self.world).unwrap_or_default(),
             }),
-            Effect::Rescan => Some(Input::Services {
-                specs: listing::scanned(&self.world),
-            }),
+            Effect::Rescan => listing::scanned(&self.world).map(|specs| Input::Services { specs }),
             Effect::SignalAll(signal) => {
                 self.signal_all(signal);
                 None
@@ -235,7 +311,9 @@ impl Dispatcher {
             }
             Effect::Log(event) => {
                 self.announce(&event);
-                report::report(&event);
+                if !self.world.is_quiet() || report::is_told_by_s6(&event) {
+                    report::report(&event);
+                }
                 None
             }
             Effect::Exit => {
@@ -257,28 +335,6 @@ impl Dispatcher {
         let _ = self.phases.send(phase);
     }
 
-    fn adopt(&mut self, node: NodeId, spec: ServiceSpec, logger: Option<NodeId>) {
-        if spec.name.ends_with("/log") {
-            match fds::pipe() {
-                Ok((reader, writer)) => {
-                    let pipe = LoggerPipe {
-                        reader: Rc::new(reader),
-                        writer: Some(Rc::new(writer)),
-                    };
-                    self.world.logger_pipes.borrow_mut().insert(node, pipe);
-                }
-                Err(error) => tracing::error!(
-                    event = "logger.failed",
-                    service = spec.name.as_str(),
-                    error = %error,
-                    mend = "raise the limit of open files (docker run --ulimit nofile=...)",
-                    "no pipe could be made between a service and its logger"
-                ),
-            }
-        }
-        self.specs.insert(node, (spec, logger));
-    }
-
     /// Keeps in mind which process each unit has, in case the unit is lost.
     fn note(&mut self, input: &Input) {
         match input {
@@ -295,8 +351,15 @@ impl Dispatcher {
             Input::Boot
             | Input::Timer
             | Input::StopSignal { .. }
-            | Input::Stop
+            | Input::Stop { .. }
+            | Input::Abort
             | Input::Rescan
+            | Input::Prune { .. }
+            | Input::Supervised { .. }
+            | Input::Refused { .. }
+            | Input::Reread { .. }
+            | Input::Control { .. }
+            | Input::ControlAll { .. }
             | Input::Listed { .. }
             | Input::Services { .. }
             | Input::Ready { .. }
@@ -305,29 +368,54 @@ impl Dispatcher {
     }
 
     /// A node's unit, which is made when it is first needed.
-    fn unit(&mut self, node: NodeId, work: &Work, local: &LocalSet) -> &mut Seat {
+    fn unit(&mut self, node: NodeId, name: &str, local: &LocalSet) -> &mut Seat {
         let (world, reports) = (&self.world, &self.reports);
-        let (specs, phases, tasks) = (&self.specs, &self.phases, &mut self.tasks);
+        let (services, phases, tasks) = (&self.services, &self.phases, &mut self.tasks);
         self.units.entry(node).or_insert_with(|| {
-            let (spec, logger) = specs.get(&node).cloned().unzip();
-            let name = match (&spec, work) {
-                (Some(spec), _) => spec.name.clone(),
-                (None, Work::Step { listing, .. }) => listing.label().to_owned(),
-                (None, Work::Cmd { .. } | Work::Run | Work::Finish { .. }) => "cmd".to_owned(),
-            };
+            let logger = services.get(&node).and_then(|service| service.logger);
             let (orders, receiver) = mpsc::unbounded_channel();
             let (world, reports) = (Rc::clone(world), reports.clone());
-            let unit = Unit::new(world, node, name, spec, logger.flatten(), reports);
+            let unit = Unit::new(world, node, name.to_owned(), logger, reports);
             let served = unit.serve(receiver, phases.subscribe());
             tasks.spawn_local_on(served, local);
             Seat { orders, live: None }
         })
     }
 
+    fn order(&self, node: NodeId, order: Order) {
+        if let Some(seat) = self.units.get(&node) {
+            // A unit that is gone has no process either.
+            let _ = seat.orders.send(order);
+        }
+    }
+
+    fn spawn(&mut self, node: NodeId, run: RunId, work: Work, local: &LocalSet) -> Option<Input> {
+        let place = self.place(node).map(Box::new);
+        let name = match (&place, &work) {
+            (Some(place), _) => place.spec.name.clone(),
+            (None, Work::Step { listing, .. }) => listing.label().to_owned(),
+            (None, Work::Cmd { .. } | Work::Run | Work::Finish { .. }) => "cmd".to_owned(),
+        };
+        let seat = self.unit(node, &name, local);
+        seat.live = Some((run, None));
+        match seat.orders.send(Order::Spawn { run, work, place }) {
+            Ok(()) => None,
+            Err(_) => Some(Input::SpawnFailed {
+                node,
+                run,
+                failure: SpawnFailure::NotRunnable,
+            }),
+        }
+    }
+
     /// A unit ended before its time, which only a panic can do to it. What it ran has lost its
     /// owner: it is killed, left to the reaper, and counts as ended, so that the engine starts it
     /// again in a new unit.
-    fn unit_ended(&mut self, ended: Result<(), tokio::task::JoinError>) -> Vec<Input> {
+    fn unit_ended(
+        &mut self,
+        ended: Result<(), tokio::task::JoinError>,
+        local: &LocalSet,
+    ) -> Vec<Input> {
         if let Err(error) = ended {
             tracing::error!(event = "unit.panicked", error = %error, "a bug in Sixfold: the task of a service panicked");
         }
@@ -339,7 +427,10 @@ impl Dispatcher {
             .collect();
         let mut inputs = Vec::new();
         for node in lost {
-            let Some((run, pid)) = self.units.remove(&node).and_then(|seat| seat.live) else {
+            let live = self.units.remove(&node).and_then(|seat| seat.live);
+            // The FIFO has gone with the unit: it is opened anew.
+            self.listen_again(node, local);
+            let Some((run, pid)) = live else {
                 continue;
             };
             if let Some(pid) = pid {

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use sixfold_engine::{Listing, SpawnFailure, Work};
 use sixfold_model::script::{self, Launch};
@@ -14,6 +15,7 @@ use sixfold_protocol::paths;
 use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 
+use crate::charge::Charge;
 use crate::world::World;
 use crate::{contenv, refusal, snapshot};
 
@@ -112,19 +114,40 @@ fn is_missing(interpreter: &Path) -> bool {
     interpreter.is_absolute() && !interpreter.exists()
 }
 
-/// The plan for `work`. `spec` is the service's, where it is one.
+/// A service directory at the moment when something of it is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// What it says.
+    pub(crate) spec: ServiceSpec,
+    /// Where it was when that was read.
+    pub(crate) dir: PathBuf,
+    /// What knows where it is now.
+    pub(crate) charge: Option<Rc<Charge>>,
+}
+
+impl Place {
+    /// The same directory, wherever it is now: it may have been renamed since the start was ordered.
+    pub(crate) fn now(mut self) -> Self {
+        if let Some(charge) = &self.charge {
+            self.dir = charge.path();
+        }
+        self
+    }
+}
+
+/// The plan for `work`. `place` is the service's, where it is one.
 pub(crate) fn plan(
     world: &World,
-    spec: Option<&ServiceSpec>,
+    place: Option<&Place>,
     work: &Work,
     streams: Streams,
 ) -> Result<Plan, SpawnFailure> {
     let (program, extra_args, env, dir) = match work {
         Work::Run | Work::Finish { .. } => {
-            let spec = spec.ok_or(SpawnFailure::NotRunnable)?;
-            let (file, args) = service_call(spec, work);
-            let program = inspect(world, &spec.source.join(file))?;
-            (program, args, world.base_env(), live_directory(spec))
+            let place = place.ok_or(SpawnFailure::NotRunnable)?;
+            let (file, args) = service_call(&place.spec, work);
+            let program = service_program(world, place, file, work)?;
+            (program, args, world.base_env(), place.dir.clone())
         }
         Work::Step { listing, step } => step_call(world, *listing, &step.path)?,
         Work::Cmd { argv } => {
@@ -160,15 +183,15 @@ pub(crate) fn plan(
         },
         extra: streams.notification,
         descriptor_limit: world.descriptor_limit,
-        ignored: sixfold_sys::signals::Ignored::default(),
+        ignored: world.ignored,
     })
 }
 
 /// `dir`, or `/` and a warning if this user cannot enter it: the program would be blamed for it.
 fn enterable(world: &World, dir: PathBuf) -> PathBuf {
-    // The only way to know for sure is to go there. PID 1 itself is at home in /.
+    // The only way to know for sure is to go there.
     let entered = std::env::set_current_dir(&dir);
-    let returned = std::env::set_current_dir("/");
+    let returned = std::env::set_current_dir(world.home());
     match entered.and(returned) {
         Ok(()) => dir,
         Err(error) => {
@@ -182,13 +205,62 @@ fn enterable(world: &World, dir: PathBuf) -> PathBuf {
     }
 }
 
-/// Where a service runs: its copy below `/run`, or its own directory where there is no copy.
-fn live_directory(spec: &ServiceSpec) -> PathBuf {
-    let live = Path::new(paths::LEGACY_SERVICES).join(&spec.name);
-    if live.is_dir() {
-        live
+/// How to start a script of a service: by the name that s6-supervise calls it by, `./run`, which is
+/// what it sees as `$0`. Where nothing may be executed, as below a `/run` that is mounted noexec,
+/// the image's own copy is started.
+fn service_program(
+    world: &World,
+    place: &Place,
+    file: &str,
+    work: &Work,
+) -> Result<Program, SpawnFailure> {
+    let here = place.dir.join(file);
+    let may_execute = files::may_execute_in(&place.dir);
+    let source = if may_execute || !place.spec.source.join(file).is_file() {
+        here
     } else {
-        spec.source.clone()
+        place.spec.source.join(file)
+    };
+    let mut program = inspect(world, &source)?;
+    if may_execute {
+        program.shorten(&source, file);
+    }
+    Ok(match (work, place.spec.lock_fd) {
+        (Work::Run, Some(fd)) => program.behind_lock(world, fd),
+        _ => program,
+    })
+}
+
+impl Program {
+    /// Names the script `file` of the working directory as s6-supervise does.
+    fn shorten(&mut self, source: &Path, file: &str) {
+        let short = OsString::from(format!("./{file}"));
+        if self.program == source.as_os_str() {
+            self.program = short;
+        } else if self
+            .args
+            .last()
+            .is_some_and(|last| last == source.as_os_str())
+        {
+            self.args.pop();
+            self.args.push(short);
+        }
+    }
+
+    /// The same program, started once it holds the service's lock on `fd` (`lock-fd`). It may have
+    /// to wait for that, which nobody but a process of its own can do.
+    fn behind_lock(self, world: &World, fd: i32) -> Self {
+        let options = ["-d", &fd.to_string(), "--", paths::SERVICE_LOCK].map(OsString::from);
+        Self {
+            program: world.exe.clone().into(),
+            arg0: Some("s6-setlock".into()),
+            args: options
+                .into_iter()
+                .chain([self.program])
+                .chain(self.arg0)
+                .chain(self.args)
+                .collect(),
+        }
     }
 }
 

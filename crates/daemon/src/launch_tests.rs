@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use sixfold_engine::{Exit, Step};
 
 use super::*;
+use crate::clock::Clock;
 use crate::subscriber::Format;
 use crate::subscriber::tests::logged;
 use crate::world::tests::plain;
@@ -29,8 +30,8 @@ fn streams() -> Streams {
     }
 }
 
-fn planned(world: &World, spec: Option<&ServiceSpec>, work: &Work) -> Plan {
-    plan(world, spec, work, streams()).unwrap_or_else(|failure| panic!("{work:?}: {failure:?}"))
+fn planned(world: &World, place: Option<&Place>, work: &Work) -> Plan {
+    plan(world, place, work, streams()).unwrap_or_else(|failure| panic!("{work:?}: {failure:?}"))
 }
 
 fn step(listing: Listing, path: &Path) -> Work {
@@ -67,26 +68,80 @@ fn run_and_finish_are_called_as_s6_supervise_calls_them() {
     }
 }
 
+/// A service in `dir` that was read from there.
+fn place(dir: &Path) -> Place {
+    Place {
+        spec: ServiceSpec::new("web", dir),
+        dir: dir.to_owned(),
+        charge: None,
+    }
+}
+
 #[test]
-fn a_service_runs_where_it_lies_when_it_has_no_copy() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = script(dir.path(), "run", "#!/bin/sh\n", 0o755);
-    let finish = script(dir.path(), "finish", "#!/bin/sh\n", 0o755);
+fn a_service_runs_where_it_is_supervised() {
+    let (image, live) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for dir in [&image, &live] {
+        script(dir.path(), "run", "#!/bin/sh\n", 0o755);
+        script(dir.path(), "finish", "#!/bin/sh\n", 0o755);
+    }
     let world = plain(Format::Text);
-    let spec = ServiceSpec::new("no-such-service-is-running", dir.path());
-    let plan = planned(&world, Some(&spec), &Work::Run);
-    assert_eq!(plan.program, run.as_os_str());
-    assert_eq!(plan.args, words(&["no-such-service-is-running"]));
-    assert_eq!(plan.dir, dir.path());
+    let place = Place {
+        dir: live.path().to_owned(),
+        ..place(image.path())
+    };
+    let plan = planned(&world, Some(&place), &Work::Run);
+    assert_eq!(plan.program, "./run");
+    assert_eq!(plan.args, words(&["web"]));
+    assert_eq!(plan.dir, live.path());
     assert_eq!(plan.env, world.base_env());
     assert_eq!(plan.session, Session::New);
-    let work = Work::Finish {
-        exit: Exit::Code(1),
-        pgid: 5,
+    let exit = Exit::Code(1);
+    let plan = planned(&world, Some(&place), &Work::Finish { exit, pgid: 5 });
+    assert_eq!(plan.program, "./finish");
+    assert_eq!(plan.args, words(&["1", "0", "web", "5"]));
+}
+
+#[test]
+fn a_script_that_is_not_executable_is_named_in_the_same_way() {
+    let dir = tempfile::tempdir().unwrap();
+    script(dir.path(), "run", "#!/bin/sh -e\n", 0o644);
+    let plan = planned(&plain(Format::Text), Some(&place(dir.path())), &Work::Run);
+    assert_eq!(plan.program, "/bin/sh");
+    assert_eq!(plan.args, words(&["-e", "./run", "web"]));
+}
+
+#[test]
+fn a_service_is_started_where_its_directory_has_gone() {
+    let root = tempfile::tempdir().unwrap();
+    let (old, new) = (root.path().join("old"), root.path().join("new"));
+    fs::create_dir(&old).unwrap();
+    script(&old, "run", "#!/bin/sh\n", 0o755);
+    let (charge, _fifo) = Charge::take(&old, Clock::start()).unwrap();
+    let place = Place {
+        charge: Some(Rc::new(charge)),
+        ..place(&old)
     };
-    let plan = planned(&world, Some(&spec), &work);
-    assert_eq!(plan.program, finish.as_os_str());
-    assert_eq!(plan.args.len(), 4);
+    fs::rename(&old, &new).unwrap();
+    let plan = planned(&plain(Format::Text), Some(&place.now()), &Work::Run);
+    assert_eq!(plan.dir, new.canonicalize().unwrap());
+}
+
+#[test]
+fn a_lock_is_taken_by_a_process_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    script(dir.path(), "run", "#!/bin/sh\n", 0o755);
+    script(dir.path(), "finish", "#!/bin/sh\n", 0o755);
+    let world = plain(Format::Text);
+    let mut place = place(dir.path());
+    place.spec.lock_fd = Some(9);
+    let plan = planned(&world, Some(&place), &Work::Run);
+    assert_eq!(plan.program, world.exe);
+    assert_eq!(plan.arg0.as_deref(), Some(OsStr::new("s6-setlock")));
+    let expected = ["-d", "9", "--", "supervise/service-lock", "./run", "web"];
+    assert_eq!(plan.args, words(&expected));
+    let exit = Exit::Code(1);
+    let plan = planned(&world, Some(&place), &Work::Finish { exit, pgid: 5 });
+    assert_eq!(plan.program, "./finish");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use sixfold_model::environment;
+use sixfold_model::tree::Entry;
 use sixfold_protocol::paths;
 use sixfold_sys::{fifo, files, process};
 use thiserror::Error;
@@ -87,18 +88,7 @@ pub(crate) fn prepare(exe: &Path, workdir: &Path, is_init: bool) -> Result<(), L
     for command in BASEDIR_COMMANDS {
         link(exe, &Path::new(paths::BASEDIR_BIN).join(command))?;
     }
-    let svscan = Path::new(paths::SCANDIR).join(paths::SVSCAN);
-    files::make_dir(&svscan, 0o700)
-        .or_else(tolerate_existing)
-        .map_err(|source| LayoutError::Make {
-            path: svscan.clone(),
-            source,
-        })?;
-    let control = svscan.join("control");
-    fifo::make(&control, 0o600).map_err(|source| LayoutError::Make {
-        path: control,
-        source,
-    })
+    Ok(())
 }
 
 /// Writes one file for each variable, as with-contenv reads them.
@@ -124,9 +114,7 @@ fn dump_into(dir: &Path, env: &[(OsString, OsString)]) -> Result<(), LayoutError
 
 /// Whether an init listens for control commands. What it has below `/run` must not be touched.
 fn is_somebody_there() -> bool {
-    let control = Path::new(paths::SCANDIR)
-        .join(paths::SVSCAN)
-        .join("control");
+    let control = Path::new(paths::SCANDIR).join(paths::SCAN_CONTROL);
     fifo::write_control(&control, &[]).is_ok()
 }
 
@@ -248,14 +236,31 @@ fn tolerate_existing(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// A service's working directory: a copy of its directory in the image, so that scripts may write
-/// there; and its place in the scan directory.
-pub(crate) fn copy_service(name: &OsStr, source: &Path) -> io::Result<PathBuf> {
+/// Puts a service of services.d into the scan directory: as a link to a copy of its directory, where
+/// scripts may write, or, where it cannot be copied, to the directory itself. What is no directory
+/// is linked as it is, to be reported with everything else in the scan directory.
+pub(crate) fn place_service(name: &OsStr, source: &Path, entry: &Entry) -> io::Result<()> {
     let live = Path::new(paths::LEGACY_SERVICES).join(name);
-    copy_tree(source, &live)?;
+    let target = match entry {
+        Entry::Dir(_) => match copy_tree(source, &live) {
+            Ok(()) => live,
+            Err(error) => {
+                tracing::warn!(
+                    event = "layout.copy",
+                    path = %source.display(),
+                    error = %error,
+                    mend = "make /run writable and large enough",
+                    "a service could not be copied, so it runs in its own directory"
+                );
+                source.to_owned()
+            }
+        },
+        Entry::File(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_) => {
+            source.to_owned()
+        }
+    };
     let place = Path::new(paths::SCANDIR).join(name);
-    symlink(&live, &place).or_else(tolerate_existing)?;
-    Ok(live)
+    symlink(target, place).or_else(tolerate_existing)
 }
 
 fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {

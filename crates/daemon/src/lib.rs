@@ -7,10 +7,12 @@
 
 pub mod boot;
 mod capture;
+mod charge;
 mod clock;
 pub mod contenv;
 mod control;
 mod dispatcher;
+mod diversion;
 mod exit_code;
 mod launch;
 mod layout;
@@ -21,11 +23,15 @@ mod reaper;
 mod record;
 mod refusal;
 mod report;
+mod scandir;
+mod shell;
 mod signals;
 mod snapshot;
 mod subscriber;
+pub mod supervise;
 mod unit;
 mod watch;
 mod world;
 
 pub use boot::{Invocation, run};
+pub use supervise::{Ending, ScanOptions};

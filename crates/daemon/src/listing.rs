@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use sixfold_engine::{Listing, Step};
+use sixfold_engine::{Listing, Role, Step};
 use sixfold_model::tree::{Entry, Tree};
 use sixfold_model::{Diagnostic, ServiceSpec, service_dir};
 use sixfold_protocol::paths;
@@ -28,7 +29,7 @@ pub(crate) fn steps(world: &World, listing: Listing) -> Vec<Step> {
             });
     }
     let dir = world.user_dir(listing.label());
-    let Some(tree) = read(world, &dir, 1) else {
+    let Some(tree) = read(world, &dir, snapshot::directory) else {
         return Vec::new();
     };
     let (scripts, diagnostics) = service_dir::scripts(&dir, &tree);
@@ -46,40 +47,32 @@ pub(crate) fn steps(world: &World, listing: Listing) -> Vec<Step> {
         .collect()
 }
 
-/// The services of services.d, copied to where they run, and those that somebody put into the scan
-/// directory. Everything that is wrong with any of them is reported.
-pub(crate) fn services(world: &World) -> Vec<ServiceSpec> {
+/// Puts the services of services.d where they run and into the scan directory, and lists that.
+/// Everything that is wrong with any of them is reported.
+pub(crate) fn services(world: &World) -> Option<Vec<ServiceSpec>> {
     report_unstarted(world);
     let dir = world.user_dir("services.d");
-    let mut specs = Vec::new();
-    if let Some(tree) = read(world, &dir, snapshot::SERVICES_DEPTH) {
-        let (found, diagnostics) = service_dir::list(&dir, &tree);
-        world.report(&diagnostics);
-        for spec in &found {
-            inspect_scripts(world, spec);
-            if let Err(error) = layout::copy_service(OsStr::new(&spec.name), &spec.source) {
-                world.report(&[Diagnostic::warning(
-                    &spec.source,
-                    format!("could not be copied to {}: {error}", paths::LEGACY_SERVICES),
-                    "make /run writable and large enough; the service runs in its own directory",
-                )]);
-            }
+    let names = read(world, &dir, snapshot::directory).unwrap_or_default();
+    for (name, entry) in names.entries {
+        if name.as_encoded_bytes().starts_with(b".") || matches!(entry, Entry::File(_)) {
+            continue;
         }
-        specs = found;
+        let source = dir.join(&name);
+        if let Err(error) = layout::place_service(&name, &source, &entry) {
+            world.report(&[Diagnostic::error(
+                &source,
+                format!("could not be put into {}: {error}", paths::SCANDIR),
+                "make /run writable and large enough",
+            )]);
+        }
     }
-    let names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
-    specs.extend(
-        scanned(world)
-            .into_iter()
-            .filter(|spec| !names.contains(&spec.name)),
-    );
-    specs
+    scanned(world)
 }
 
 /// Says so when the image defines services of s6-rc, which are not started yet.
 fn report_unstarted(world: &World) {
     let dir = world.user_dir("s6-overlay/s6-rc.d");
-    let Some(tree) = read(world, &dir, 1) else {
+    let Some(tree) = read(world, &dir, snapshot::directory) else {
         return;
     };
     let is_service = |name: &OsStr| name != "user" && name != "user2";
@@ -99,23 +92,58 @@ fn report_unstarted(world: &World) {
     }
 }
 
-/// The services in the scan directory, but for those that services.d put there.
-pub(crate) fn scanned(world: &World) -> Vec<ServiceSpec> {
-    let dir = Path::new(paths::SCANDIR);
-    let Some(mut tree) = read(world, dir, snapshot::SERVICES_DEPTH) else {
-        return Vec::new();
-    };
-    let legacy = Path::new(paths::LEGACY_SERVICES);
-    tree.entries.retain(|name, entry| {
-        let is_ours = fs::read_link(dir.join(name)).is_ok_and(|target| target.starts_with(legacy));
-        !is_ours && matches!(entry, Entry::Dir(_))
-    });
-    let (specs, diagnostics) = service_dir::list(dir, &tree);
+/// The services in the scan directory; nothing, if it cannot be read. Everything that is wrong with
+/// any of them is reported.
+pub(crate) fn scanned(world: &World) -> Option<Vec<ServiceSpec>> {
+    let dir = world.scandir.as_path();
+    let tree = read(world, dir, snapshot::services)?;
+    let longest = world.longest_name;
+    let (specs, diagnostics) = service_dir::list_from(&tree, longest, |name| source(world, name));
     world.report(&diagnostics);
     for spec in &specs {
         inspect_scripts(world, spec);
     }
-    specs
+    Some(specs)
+}
+
+/// Where the service called `name` in the scan directory comes from, for messages: what was put
+/// there from services.d is named by what somebody wrote.
+fn source(world: &World, name: &OsStr) -> PathBuf {
+    let place = world.scandir.join(name);
+    if world.role != Role::Container {
+        return place;
+    }
+    let dir = world.user_dir("services.d");
+    let Ok(target) = fs::read_link(&place) else {
+        return place;
+    };
+    let original = dir.join(name);
+    let is_copy = target.starts_with(paths::LEGACY_SERVICES) && original.is_dir();
+    if is_copy || target.starts_with(&dir) {
+        original
+    } else {
+        place
+    }
+}
+
+/// What a service directory says now. `known` is what it said before.
+pub(crate) fn reread(world: &World, known: &ServiceSpec, dir: &Path) -> Option<ServiceSpec> {
+    let mut tree = snapshot::service(dir)
+        .inspect_err(|error| {
+            world.report(&[Diagnostic::warning(
+                dir,
+                format!("cannot be read again: {error}"),
+                "let it be a directory that this user may read",
+            )]);
+        })
+        .ok()?;
+    if world.role == Role::Service {
+        // A logger is s6-svscan's business, and so is what looks like one.
+        tree.entries.remove(OsStr::new("log"));
+    }
+    let (spec, diagnostics) = service_dir::read(&known.name, &known.source, &tree);
+    world.report(&diagnostics);
+    Some(spec)
 }
 
 fn inspect_scripts(world: &World, spec: &ServiceSpec) {
@@ -130,8 +158,12 @@ fn inspect_scripts(world: &World, spec: &ServiceSpec) {
     }
 }
 
-fn read(world: &World, dir: &Path, depth: usize) -> Option<Tree> {
-    match snapshot::directory(dir, depth) {
+fn read(
+    world: &World,
+    dir: &Path,
+    snapshot: impl FnOnce(&Path) -> io::Result<Option<Tree>>,
+) -> Option<Tree> {
+    match snapshot(dir) {
         Ok(tree) => tree,
         Err(error) => {
             world.report(&[Diagnostic::error(

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sixfold_sys::fds::Console;
@@ -38,7 +38,9 @@ struct Shared {
     drained: Notify,
     /// Where a line goes at once when nothing waits before it: in text mode services write to the
     /// console themselves, and what comes first has to stand there first.
-    direct: OnceLock<Console>,
+    direct: Mutex<Option<Console>>,
+    /// The console is to be let go of.
+    released: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -72,8 +74,14 @@ impl Outlet {
 
     /// From now on, lines are written at once where that is possible.
     pub(crate) fn write_through(&self, console: Console) {
-        // A second call changes nothing: the first console is as good.
-        let _ = self.0.direct.set(console);
+        *lock(&self.0.direct) = Some(console);
+    }
+
+    /// Lets go of the console: the pump ends, and what is written from now on goes through
+    /// `instead` or nowhere.
+    pub(crate) fn release(&self, instead: Option<Console>) {
+        *lock(&self.0.direct) = instead;
+        self.0.released.notify_one();
     }
 
     /// Whether what services write may be read now.
@@ -114,14 +122,16 @@ impl Outlet {
         self.lock().lines.len()
     }
 
-    /// Writes what comes in to `console`, for ever.
+    /// Writes what comes in to `console`, until that is released.
     pub(crate) async fn pump(self, console: Console) {
         let mut writer = Writer::new(console);
         loop {
             let filled = self.0.filled.notified();
             if self.waiting() == 0 {
-                filled.await;
-                continue;
+                tokio::select! {
+                    () = filled => continue,
+                    () = self.0.released.notified() => return,
+                }
             }
             self.write_some(&mut writer).await;
         }
@@ -144,13 +154,15 @@ impl Outlet {
 
     fn push(&self, mut line: Vec<u8>) {
         let mut queue = self.lock();
-        if let (Some(console), true) = (self.0.direct.get(), queue.lines.is_empty()) {
+        let direct = lock(&self.0.direct);
+        if let (Some(console), true) = (direct.as_ref(), queue.lines.is_empty()) {
             let written = console.write(&line).unwrap_or_default();
             line.drain(..written.min(line.len()));
             if line.is_empty() {
                 return;
             }
         }
+        drop(direct);
         queue.bytes = queue.bytes.saturating_add(line.len());
         queue.lines.push_back(line);
         drop(queue);
@@ -205,8 +217,13 @@ impl Outlet {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.queue)
     }
+}
+
+/// A panic while it was held leaves nothing half done in here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The console, with or without a place in the event loop.

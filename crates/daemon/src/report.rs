@@ -87,6 +87,7 @@ pub(crate) fn report(event: &Event) {
             duration,
         } => boot::cmd_exited(program, *pid, *exit, *duration),
         Event::CmdSignalled { signal } => boot::cmd_signalled(*signal),
+        Event::TooManyServices { service } => service::too_many(service),
         Event::GraceExpired { services } => shutdown::grace_expired(services),
         Event::StopRequested(cause) => shutdown::stop_requested(cause),
         Event::KillRequested => shutdown::kill_requested(),
@@ -94,6 +95,16 @@ pub(crate) fn report(event: &Event) {
         Event::FinalKill => shutdown::final_kill(),
         Event::Unkillable => shutdown::unkillable(),
     }
+}
+
+/// Whether s6-supervise or s6-svscan says it too.
+pub(crate) fn is_told_by_s6(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ServiceUnstartable { .. }
+            | Event::FinishTimedOut { .. }
+            | Event::TooManyServices { .. }
+    )
 }
 
 /// The fields of an end: `exit_code` or `signal`.

@@ -2,20 +2,25 @@
 //! from a descriptor, so that none is lost and each comes with its sender.
 
 use std::io;
+use std::rc::Rc;
 
-use sixfold_engine::{Input, Origin};
+use sixfold_engine::{Command, Input, Origin, Role};
 use sixfold_model::Signal;
 use sixfold_sys::process;
 use sixfold_sys::signals::{Received, SignalFd};
 use tokio::io::unix::AsyncFd;
 
+use crate::control;
+use crate::diversion;
 use crate::watch;
+use crate::world::World;
 
-/// The signals that mean something.
-const LISTENED: [Signal; 9] = [
+/// The signals that mean something, to a container or a scan directory.
+const LISTENED: [Signal; 10] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
+    Signal::ABRT,
     Signal::USR1,
     Signal::USR2,
     Signal::ALRM,
@@ -27,6 +32,7 @@ const LISTENED: [Signal; 9] = [
 /// The stream of signals.
 pub(crate) struct Signals {
     fd: AsyncFd<SignalFd>,
+    world: Rc<World>,
     has_terminal: bool,
     /// The parent, if this is not PID 1: what it sends is what somebody outside sent to it.
     parent: Option<i32>,
@@ -34,25 +40,27 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Registers with the running event loop. With a terminal, SIGWINCH means a new size.
-    pub(crate) fn new(has_terminal: bool, is_init: bool) -> io::Result<Self> {
+    pub(crate) fn new(world: Rc<World>, has_terminal: bool) -> io::Result<Self> {
         let numbers = LISTENED.map(Signal::number);
         let fd = watch::readable(SignalFd::new(&numbers)?)?;
-        let parent = (!is_init).then(process::parent);
+        let parent = (!world.is_init).then(process::parent);
         Ok(Self {
             fd,
+            world,
             has_terminal,
             parent,
         })
     }
 
-    /// The next signal's meaning. Safe to be dropped at any await.
-    pub(crate) async fn next(&self) -> io::Result<Input> {
+    /// What the next signal means. Safe to be dropped at any await.
+    pub(crate) async fn next(&self) -> io::Result<Vec<Input>> {
         loop {
             let mut guard = self.fd.readable().await?;
             match guard.try_io(|fd| fd.get_ref().read()) {
                 Ok(Ok(Some(received))) => {
-                    if let Some(input) = self.meaning(received) {
-                        return Ok(input);
+                    let inputs = self.meaning(received);
+                    if !inputs.is_empty() {
+                        return Ok(inputs);
                     }
                 }
                 Ok(Ok(None)) => guard.clear_ready(),
@@ -62,12 +70,24 @@ impl Signals {
         }
     }
 
-    fn meaning(&self, received: Received) -> Option<Input> {
-        let signal = Signal::from_number(received.signal)?;
+    fn meaning(&self, received: Received) -> Vec<Input> {
+        let Some(signal) = Signal::from_number(received.signal) else {
+            return Vec::new();
+        };
         tracing::debug!(event = "signal.received", signal = %signal, sender = received.sender, "signal received");
+        match self.world.role {
+            Role::Container => self.for_container(signal, received),
+            Role::ScanDirectory { .. } if diversion::take(&self.world, signal) => Vec::new(),
+            Role::ScanDirectory { .. } => for_scan_directory(signal),
+            Role::Service => for_service(signal),
+        }
+    }
+
+    fn for_container(&self, signal: Signal, received: Received) -> Vec<Input> {
         match signal {
-            Signal::HUP | Signal::ALRM => Some(Input::Rescan),
-            Signal::WINCH if self.has_terminal => None,
+            Signal::HUP => control::scan_inputs(b"h"),
+            Signal::ALRM => control::scan_inputs(b"a"),
+            Signal::WINCH if self.has_terminal => Vec::new(),
             _ => {
                 let outside = received.sender == 0
                     || received.from_kernel
@@ -77,10 +97,35 @@ impl Signals {
                 } else {
                     Origin::Inside
                 };
-                Some(Input::StopSignal { signal, origin })
+                vec![Input::StopSignal { signal, origin }]
             }
         }
     }
+}
+
+/// The built-in reactions of s6-svscan, which are those to control bytes.
+fn for_scan_directory(signal: Signal) -> Vec<Input> {
+    let bytes: &[u8] = match signal {
+        Signal::HUP => b"h",
+        Signal::ALRM => b"a",
+        Signal::ABRT => b"b",
+        Signal::TERM | Signal::INT => b"t",
+        Signal::QUIT => b"q",
+        _ => b"",
+    };
+    control::scan_inputs(bytes)
+}
+
+/// The reactions of s6-supervise.
+fn for_service(signal: Signal) -> Vec<Input> {
+    let command = match signal {
+        Signal::TERM => Command::Terminate,
+        Signal::HUP => Command::Leave,
+        Signal::QUIT => Command::Abandon,
+        Signal::INT => Command::Interrupt,
+        _ => return Vec::new(),
+    };
+    vec![Input::ControlAll { command }]
 }
 
 #[cfg(test)]

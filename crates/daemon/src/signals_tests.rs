@@ -1,6 +1,8 @@
 //! What signals mean, depending on who sent them and what we are.
 
 use super::*;
+use crate::subscriber::Format;
+use crate::world::tests::plain;
 
 fn received(signal: Signal, sender: i32) -> Received {
     Received {
@@ -10,13 +12,21 @@ fn received(signal: Signal, sender: i32) -> Received {
     }
 }
 
-fn stop(signal: Signal, origin: Origin) -> Option<Input> {
-    Some(Input::StopSignal { signal, origin })
+fn stop(signal: Signal, origin: Origin) -> Vec<Input> {
+    vec![Input::StopSignal { signal, origin }]
+}
+
+/// The signals of PID 1, or of another process, in this role.
+fn signals(role: Role, is_init: bool, has_terminal: bool) -> Signals {
+    let mut world = plain(Format::Text);
+    world.role = role;
+    world.is_init = is_init;
+    Signals::new(Rc::new(world), has_terminal).unwrap()
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn senders_outside_the_container_are_told_from_those_inside() {
-    let init = Signals::new(false, true).unwrap();
+    let init = signals(Role::Container, true, false);
     assert_eq!(
         init.meaning(received(Signal::TERM, 0)),
         stop(Signal::TERM, Origin::Outside)
@@ -40,7 +50,7 @@ async fn senders_outside_the_container_are_told_from_those_inside() {
         stop(Signal::TERM, Origin::Inside),
         "PID 1 has no parent in its container"
     );
-    let subreaper = Signals::new(false, false).unwrap();
+    let subreaper = signals(Role::Container, false, false);
     assert_eq!(
         subreaper.meaning(received(Signal::TERM, parent)),
         stop(Signal::TERM, Origin::Outside)
@@ -53,20 +63,61 @@ async fn senders_outside_the_container_are_told_from_those_inside() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn some_signals_do_not_stop() {
-    let plain = Signals::new(false, true).unwrap();
-    let on_terminal = Signals::new(true, true).unwrap();
-    for signal in [Signal::HUP, Signal::ALRM] {
-        assert_eq!(plain.meaning(received(signal, 0)), Some(Input::Rescan));
-    }
+    let plain = signals(Role::Container, true, false);
+    let on_terminal = signals(Role::Container, true, true);
+    let prune = Input::Prune { loggers: false };
+    assert_eq!(
+        plain.meaning(received(Signal::HUP, 0)),
+        [Input::Rescan, prune]
+    );
+    assert_eq!(plain.meaning(received(Signal::ALRM, 0)), [Input::Rescan]);
     assert_eq!(
         plain.meaning(received(Signal::WINCH, 0)),
         stop(Signal::WINCH, Origin::Outside)
     );
-    assert_eq!(on_terminal.meaning(received(Signal::WINCH, 0)), None);
+    assert_eq!(on_terminal.meaning(received(Signal::WINCH, 0)), []);
     let unknown = Received {
         signal: 65,
         sender: 0,
         from_kernel: false,
     };
-    assert_eq!(plain.meaning(unknown), None);
+    assert_eq!(plain.meaning(unknown), []);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn s6_svscan_reacts_to_signals_as_to_control_bytes() {
+    let role = Role::ScanDirectory {
+        most: 1000,
+        rescan: None,
+    };
+    let scan = signals(role, true, false);
+    let prune = Input::Prune { loggers: false };
+    let stop = |loggers| vec![Input::Stop { loggers }];
+    for (signal, inputs) in [
+        (Signal::HUP, vec![Input::Rescan, prune]),
+        (Signal::ALRM, vec![Input::Rescan]),
+        (Signal::TERM, stop(false)),
+        (Signal::INT, stop(false)),
+        (Signal::QUIT, stop(true)),
+        (Signal::ABRT, vec![Input::Abort]),
+        (Signal::USR1, vec![]),
+        (Signal::PWR, vec![]),
+    ] {
+        assert_eq!(scan.meaning(received(signal, 7)), inputs, "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn s6_supervise_takes_signals_as_orders() {
+    let single = signals(Role::Service, false, false);
+    for (signal, command) in [
+        (Signal::TERM, Command::Terminate),
+        (Signal::HUP, Command::Leave),
+        (Signal::QUIT, Command::Abandon),
+        (Signal::INT, Command::Interrupt),
+    ] {
+        let meant = single.meaning(received(signal, 7));
+        assert_eq!(meant, [Input::ControlAll { command }], "{signal}");
+    }
+    assert_eq!(single.meaning(received(Signal::USR1, 7)), []);
 }

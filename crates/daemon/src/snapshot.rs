@@ -1,15 +1,14 @@
 //! Reading a directory into the value that the model interprets. It never fails: what cannot be
 //! read becomes an entry that says so.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use sixfold_model::tree::{self, Entry, HEAD_LIMIT, Tree};
+use sixfold_model::tree::{self, Entry, HEAD_LIMIT, Identity, Tree};
 
-/// How deep services.d is read: service, `log`, and the files in it.
-pub(crate) const SERVICES_DEPTH: usize = 3;
 /// How much of a file a directory's snapshot carries: enough for the one line of a number file.
 /// Scripts are read when they are started; holding thousands of them would make PID 1 large, and
 /// with it every fork slow.
@@ -17,14 +16,21 @@ const SMALL_HEAD: usize = 512;
 /// How much of a program is read: more than its header.
 const PROGRAM_HEAD: usize = 4096;
 
-/// The directory at `path`, `depth` levels deep, with the first bytes of the files below its first
-/// level. `None` if there is no such directory.
-pub(crate) fn directory(path: &Path, depth: usize) -> io::Result<Option<Tree>> {
-    match read_tree(path, depth, 0) {
-        Ok(tree) => Ok(Some(tree)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+/// What is in the directory at `path`; of its directories and files only that they are there.
+/// `None` if there is no such directory.
+pub(crate) fn directory(path: &Path) -> io::Result<Option<Tree>> {
+    let mut tree = Tree::default();
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let found = read_entry(&entry.path(), 0);
+        tree.entries.insert(entry.file_name(), found);
     }
+    Ok(Some(tree))
 }
 
 /// The file at `path`, links followed: all of a script that can matter, the header of a program.
@@ -34,6 +40,59 @@ pub(crate) fn file(path: &Path) -> io::Result<tree::File> {
         found = read_file(path, HEAD_LIMIT)?;
     }
     Ok(found)
+}
+
+/// A service directory as far as its supervisor reads it: its files, and those of `log`. What is in
+/// its other directories is no concern of a supervisor's, and can be much.
+pub(crate) fn service(path: &Path) -> io::Result<Tree> {
+    let mut tree = supervised(path)?;
+    if let Some(log @ Entry::Dir(_)) = tree.entries.get_mut(OsStr::new("log")) {
+        *log = entry_of(supervised(&path.join("log")));
+    }
+    Ok(tree)
+}
+
+/// Every service directory in the directory at `path`, links followed, by name. `None` if there is
+/// no such directory.
+pub(crate) fn services(path: &Path) -> io::Result<Option<Tree>> {
+    let Some(mut tree) = directory(path)? else {
+        return Ok(None);
+    };
+    for (name, entry) in &mut tree.entries {
+        if !name.as_encoded_bytes().starts_with(b".") && matches!(entry, Entry::Dir(_)) {
+            *entry = entry_of(service(&path.join(name)));
+        }
+    }
+    Ok(Some(tree))
+}
+
+fn entry_of(tree: io::Result<Tree>) -> Entry {
+    tree.map_or_else(|error| Entry::Unreadable(error.to_string()), Entry::Dir)
+}
+
+/// A service directory without its logger.
+fn supervised(path: &Path) -> io::Result<Tree> {
+    let metadata = fs::metadata(path)?;
+    let mut tree = Tree {
+        identity: Some(Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }),
+        ..Tree::default()
+    };
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let head = if is_script(&name) { 0 } else { SMALL_HEAD };
+        let found = read_entry(&entry.path(), head);
+        tree.entries.insert(name, found);
+    }
+    Ok(tree)
+}
+
+/// Whether a file of a service directory is a script, which is read when it is started.
+fn is_script(name: &OsStr) -> bool {
+    name == "run" || name == "finish"
 }
 
 fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
@@ -64,17 +123,7 @@ fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
     })
 }
 
-fn read_tree(path: &Path, depth: usize, head: usize) -> io::Result<Tree> {
-    let mut tree = Tree::default();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        tree.entries
-            .insert(entry.file_name(), read_entry(&entry.path(), depth, head));
-    }
-    Ok(tree)
-}
-
-fn read_entry(path: &Path, depth: usize, head: usize) -> Entry {
+fn read_entry(path: &Path, head: usize) -> Entry {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Entry::Dangling,
@@ -86,15 +135,10 @@ fn read_entry(path: &Path, depth: usize, head: usize) -> Entry {
             Err(error) => Entry::Unreadable(error.to_string()),
         };
     }
-    if !metadata.is_dir() {
-        return Entry::Special;
-    }
-    match depth.checked_sub(1) {
-        None | Some(0) => Entry::Dir(Tree::default()),
-        Some(depth) => match read_tree(path, depth, SMALL_HEAD) {
-            Ok(tree) => Entry::Dir(tree),
-            Err(error) => Entry::Unreadable(error.to_string()),
-        },
+    if metadata.is_dir() {
+        Entry::Dir(Tree::default())
+    } else {
+        Entry::Special
     }
 }
 

@@ -31,56 +31,66 @@ fn what_is_not_there_is_none_and_what_is_no_directory_an_error() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("file");
     fs::write(&file, "x").unwrap();
-    assert_eq!(directory(&root.path().join("missing"), 1).unwrap(), None);
-    assert_eq!(directory(root.path(), 1).unwrap().unwrap().entries.len(), 1);
-    let error = directory(&file, 1).unwrap_err();
+    assert_eq!(directory(&root.path().join("missing")).unwrap(), None);
+    assert_eq!(directory(root.path()).unwrap().unwrap().entries.len(), 1);
+    let error = directory(&file).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+    assert_eq!(services(&root.path().join("missing")).unwrap(), None);
+    assert!(services(&file).is_err() && service(&file).is_err());
 }
 
 #[test]
-fn no_more_is_read_than_was_asked_for() {
+fn of_a_directory_only_the_names_count() {
     let root = tempfile::tempdir().unwrap();
-    let deep = root.path().join("one/two/three");
-    fs::create_dir_all(&deep).unwrap();
-    fs::write(deep.join("file"), "x").unwrap();
-    let empty = Tree::default();
-
-    for depth in [0, 1] {
-        let tree = directory(root.path(), depth).unwrap().unwrap();
-        assert_eq!(dir(&tree, "one"), &empty, "{depth}");
-    }
-    let tree = directory(root.path(), 2).unwrap().unwrap();
-    assert_eq!(dir(dir(&tree, "one"), "two"), &empty);
-    let tree = directory(root.path(), SERVICES_DEPTH).unwrap().unwrap();
-    assert_eq!(dir(dir(dir(&tree, "one"), "two"), "three"), &empty);
-    let tree = directory(root.path(), 4).unwrap().unwrap();
-    let three = dir(dir(dir(&tree, "one"), "two"), "three");
-    assert_eq!(regular(three, "file").head, b"x");
-}
-
-#[test]
-fn files_carry_their_size_mode_and_a_small_head_below_the_first_level() {
-    let root = tempfile::tempdir().unwrap();
-    let service = root.path().join("web");
-    fs::create_dir(&service).unwrap();
-    for path in [root.path().join("script"), service.join("run")] {
-        fs::write(&path, "y".repeat(SMALL_HEAD * 3)).unwrap();
-        files::chmod(&path, 0o4751).unwrap();
-    }
-    fs::write(service.join("notification-fd"), "3\n").unwrap();
-    symlink("run", service.join("link")).unwrap();
-
-    let tree = directory(root.path(), SERVICES_DEPTH).unwrap().unwrap();
+    let inner = root.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("file"), "x").unwrap();
+    fs::write(root.path().join("script"), "y".repeat(SMALL_HEAD)).unwrap();
+    files::chmod(&root.path().join("script"), 0o4751).unwrap();
+    let tree = directory(root.path()).unwrap().unwrap();
+    assert_eq!(dir(&tree, "inner"), &Tree::default());
     let script = regular(&tree, "script");
-    assert_eq!(script.head, b"", "of scripts only the names matter here");
-    let run = regular(dir(&tree, "web"), "run");
-    assert_eq!(run.head, "y".repeat(SMALL_HEAD).as_bytes());
-    for file in [script, run] {
-        assert_eq!(file.size, 3 * SMALL_HEAD as u64);
-        assert_eq!(file.mode, 0o4751);
+    assert_eq!(script.head, b"");
+    assert_eq!((script.size, script.mode), (SMALL_HEAD as u64, 0o4751));
+}
+
+#[test]
+fn a_service_is_its_files_and_those_of_its_logger() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    for name in ["log/log", "data", "supervise"] {
+        fs::create_dir_all(at(name)).unwrap();
+        fs::write(at(name).join("file"), "x").unwrap();
     }
-    assert_eq!(regular(dir(&tree, "web"), "link"), run);
-    assert_eq!(regular(dir(&tree, "web"), "notification-fd").head, b"3\n");
+    for name in ["run", "notification-fd", "log/run", "log/down-signal"] {
+        fs::write(at(name), "z".repeat(SMALL_HEAD * 3)).unwrap();
+    }
+    let tree = service(root.path()).unwrap();
+    assert_eq!(
+        regular(&tree, "run").head,
+        b"",
+        "it is read when it is started"
+    );
+    assert_eq!(regular(&tree, "notification-fd").head.len(), SMALL_HEAD);
+    assert_eq!(dir(&tree, "data"), &Tree::default());
+    assert_eq!(dir(&tree, "supervise"), &Tree::default());
+    let log = dir(&tree, "log");
+    assert_eq!(regular(log, "down-signal").head.len(), SMALL_HEAD);
+    assert_eq!(dir(log, "log"), &Tree::default());
+    assert!(tree.identity.is_some() && tree.identity != log.identity);
+    let renamed = root.path().with_extension("renamed");
+    fs::rename(root.path(), &renamed).unwrap();
+    assert_eq!(service(&renamed).unwrap().identity, tree.identity);
+    fs::rename(&renamed, root.path()).unwrap();
+}
+
+#[test]
+fn a_logger_in_a_circle_has_an_end() {
+    let root = tempfile::tempdir().unwrap();
+    symlink(".", root.path().join("log")).unwrap();
+    let tree = service(root.path()).unwrap();
+    assert_eq!(dir(&tree, "log").identity, tree.identity);
+    assert_eq!(dir(dir(&tree, "log"), "log"), &Tree::default());
 }
 
 #[test]
@@ -89,17 +99,18 @@ fn links_are_followed_and_those_that_lead_nowhere_say_so() {
     let at = |name: &str| root.path().join(name);
     fs::create_dir(at("real")).unwrap();
     fs::write(at("real/run"), "x").unwrap();
+    fs::create_dir(at(".hidden")).unwrap();
+    fs::write(at(".hidden/run"), "x").unwrap();
     symlink("real", at("linked")).unwrap();
     symlink("missing", at("dangling")).unwrap();
     symlink("circle", at("circle")).unwrap();
-    symlink("..", at("real/up")).unwrap();
 
-    let tree = directory(root.path(), 2).unwrap().unwrap();
+    let tree = services(root.path()).unwrap().unwrap();
     assert_eq!(dir(&tree, "linked"), dir(&tree, "real"));
+    assert!(dir(&tree, "real").identity.is_some());
+    assert_eq!(dir(&tree, ".hidden"), &Tree::default(), "it is no service");
     assert_eq!(entry(&tree, "dangling"), &Entry::Dangling);
     assert!(matches!(entry(&tree, "circle"), Entry::Unreadable(_)));
-    let up = dir(dir(&tree, "real"), "up");
-    assert_eq!(up, &Tree::default(), "the depth ends every circle");
 }
 
 /// Opening a FIFO to read waits for a writer: this test would never end.
@@ -114,7 +125,7 @@ fn fifos_are_not_opened() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
     symlink("/dev/null", inner.join("device")).unwrap();
-    let tree = directory(root.path(), 2).unwrap().unwrap();
+    let tree = services(root.path()).unwrap().unwrap();
     assert_eq!(entry(&tree, "fifo"), &Entry::Special);
     assert_eq!(entry(dir(&tree, "web"), "fifo"), &Entry::Special);
     assert_eq!(entry(dir(&tree, "web"), "device"), &Entry::Special);

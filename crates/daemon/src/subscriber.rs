@@ -28,12 +28,14 @@ pub(crate) enum Format {
     Text,
 }
 
-/// Sends all events of this process to `outlet`. `verbosity` is `S6_VERBOSITY`, 0 to 5.
-pub(crate) fn install(outlet: Outlet, format: Format, verbosity: u8) {
+/// Sends all events of this process to `outlet`. `verbosity` is `S6_VERBOSITY`, 0 to 5; text begins
+/// with `name`, where an event has no text of its own.
+pub(crate) fn install(outlet: Outlet, format: Format, verbosity: u8, name: &'static str) {
     let layer = ToOutlet {
         outlet,
         format,
         verbosity,
+        name,
     };
     // It can only fail when one is installed already, which then serves as well.
     let _ = registry().with(layer).try_init();
@@ -43,6 +45,7 @@ struct ToOutlet {
     outlet: Outlet,
     format: Format,
     verbosity: u8,
+    name: &'static str,
 }
 
 impl<S: Subscriber> Layer<S> for ToOutlet {
@@ -55,7 +58,7 @@ impl<S: Subscriber> Layer<S> for ToOutlet {
         let level = *event.metadata().level();
         let line = match self.format {
             Format::Json => Some(json(level, event)),
-            Format::Text => text(level, event, self.verbosity),
+            Format::Text => text(level, event, self.verbosity, self.name),
         };
         if let Some(line) = line {
             self.outlet.push_event(line);
@@ -85,7 +88,7 @@ fn json(level: Level, event: &Event<'_>) -> Vec<u8> {
     fields.0.finish()
 }
 
-fn text(level: Level, event: &Event<'_>, verbosity: u8) -> Option<Vec<u8>> {
+fn text(level: Level, event: &Event<'_>, verbosity: u8, name: &str) -> Option<Vec<u8>> {
     let mut fields = TextFields::default();
     event.record(&mut fields);
     if let Some(mut text) = fields.text {
@@ -102,7 +105,7 @@ fn text(level: Level, event: &Event<'_>, verbosity: u8) -> Option<Vec<u8>> {
         Level::DEBUG => "debug",
         Level::TRACE => "trace",
     };
-    let mut line = format!("sixfold: {word}: {}", fields.message);
+    let mut line = format!("{name}: {word}: {}", fields.message);
     if !fields.rest.is_empty() {
         let _ = write!(line, " ({})", fields.rest);
     }

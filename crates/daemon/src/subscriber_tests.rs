@@ -16,6 +16,7 @@ pub(crate) fn logged(format: Format, verbosity: u8, action: impl FnOnce()) -> St
         outlet: outlet.clone(),
         format,
         verbosity,
+        name: "sixfold",
     };
     tracing::subscriber::with_default(registry().with(layer), action);
     assert_eq!(outlet.waiting(), 0, "it did not fit");

@@ -12,9 +12,9 @@ use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 use std::rc::Rc;
 
-use sixfold_engine::{Exit, Input, NodeId, RunId, SpawnFailure, Target, Work};
-use sixfold_model::{ServiceSpec, Signal};
-use sixfold_sys::spawn::{Plan, Stream};
+use sixfold_engine::{CATCH_ALL, Exit, Input, NodeId, Role, RunId, SpawnFailure, Target, Work};
+use sixfold_model::Signal;
+use sixfold_sys::spawn::{self, Plan, Stream};
 use sixfold_sys::{fds, signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
@@ -23,7 +23,8 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::capture::Capture;
-use crate::launch::{self, Streams};
+use crate::control::{self, Control};
+use crate::launch::{self, Place, Streams};
 use crate::phase::Phase;
 use crate::record;
 use crate::refusal;
@@ -40,7 +41,13 @@ pub(crate) enum Order {
         run: RunId,
         /// What.
         work: Work,
+        /// The service's directory as it is now, where it is a service.
+        place: Option<Box<Place>>,
     },
+    /// Listen to the FIFO of a service's supervisor from now on, or, with nothing, no longer.
+    Listen(Option<OwnedFd>),
+    /// An order that came through the FIFO was obeyed.
+    Obeyed,
     /// Send a signal to the process of that run, if it is still there.
     Signal {
         /// The run.
@@ -58,11 +65,14 @@ pub(crate) struct Unit {
     node: NodeId,
     /// The name in the log.
     name: String,
-    /// The service, if it is one.
-    spec: Option<ServiceSpec>,
     /// The logger that reads its standard output.
     logger: Option<NodeId>,
     reports: UnboundedSender<Input>,
+    /// What the service's supervisor is told by.
+    control: Option<Control>,
+    /// How many orders that came through it wait to be obeyed. Until then no more are read: who
+    /// writes without end fills the FIFO, and not our memory.
+    unobeyed: usize,
     running: Option<Running>,
     stdout: Option<Capture>,
     stderr: Option<Capture>,
@@ -84,7 +94,6 @@ impl Unit {
         world: Rc<World>,
         node: NodeId,
         name: String,
-        spec: Option<ServiceSpec>,
         logger: Option<NodeId>,
         reports: UnboundedSender<Input>,
     ) -> Self {
@@ -92,9 +101,10 @@ impl Unit {
             world,
             node,
             name,
-            spec,
             logger,
             reports,
+            control: None,
+            unobeyed: 0,
             running: None,
             stdout: None,
             stderr: None,
@@ -110,6 +120,7 @@ impl Unit {
     ) {
         let mut phases = BroadcastStream::new(phases);
         loop {
+            let heeded = self.control.as_ref().filter(|_| self.unobeyed == 0);
             tokio::select! {
                 biased;
                 phase = phases.next() => match phase {
@@ -120,6 +131,7 @@ impl Unit {
                     Some(order) => self.obey(order),
                     None => break,
                 },
+                bytes = control::heard(heeded) => self.pass_on_orders(bytes),
                 news = news(&mut self.running) => match news {
                     News::Ended(status) => self.ended(status).await,
                     News::Ready => self.announce(),
@@ -127,13 +139,20 @@ impl Unit {
                 () = output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid) => {}
             }
         }
+        // What was ordered before the end is done all the same: a last signal, for one.
+        while let Ok(order) = orders.try_recv() {
+            self.obey(order);
+        }
         self.drain().await;
     }
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Spawn { run, work } => {
-                let report = match self.spawn(run, &work) {
+            Order::Listen(fifo) => self.listen(fifo),
+            Order::Obeyed => self.unobeyed = self.unobeyed.saturating_sub(1),
+            Order::Spawn { run, work, place } => {
+                let place = place.map(|place| place.now());
+                let report = match self.spawn(run, &work, place.as_ref()) {
                     Ok(pid) => Input::Spawned {
                         node: self.node,
                         run,
@@ -155,17 +174,66 @@ impl Unit {
         }
     }
 
-    fn spawn(&mut self, run: RunId, work: &Work) -> Result<i32, SpawnFailure> {
-        let notification = self
-            .notification(work)
-            .map_err(|error| self.no_descriptor(&error))?;
+    fn listen(&mut self, fifo: Option<OwnedFd>) {
+        self.control = fifo.and_then(|fifo| {
+            Control::new(fifo)
+                .inspect_err(|error| {
+                    tracing::error!(
+                        event = "control.failed",
+                        service = self.name.as_str(),
+                        error = %error,
+                        mend = "raise the limit of open files (docker run --ulimit nofile=...)",
+                        "orders to a service cannot be listened for"
+                    );
+                })
+                .ok()
+        });
+    }
+
+    /// Reports the orders that came through the FIFO, one by one.
+    fn pass_on_orders(&mut self, bytes: io::Result<Vec<u8>>) {
+        match bytes {
+            Ok(bytes) => {
+                for command in bytes.into_iter().filter_map(control::command) {
+                    self.unobeyed = self.unobeyed.saturating_add(1);
+                    self.report(Input::Control {
+                        node: self.node,
+                        command,
+                    });
+                }
+            }
+            Err(error) => {
+                tracing::error!(
+                    event = "control.failed",
+                    service = self.name.as_str(),
+                    error = %error,
+                    "orders to a service can no longer be read"
+                );
+                self.control = None;
+            }
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        run: RunId,
+        work: &Work,
+        place: Option<&Place>,
+    ) -> Result<i32, SpawnFailure> {
+        let notification = notification(work, place).map_err(|error| self.no_descriptor(&error))?;
         let (reader, writer) = notification.unzip();
         let streams = self
             .streams(work, writer)
             .map_err(|error| self.no_descriptor(&error))?;
-        let plan = launch::plan(&self.world, self.spec.as_ref(), work, streams)?;
+        let plan = launch::plan(&self.world, place, work, streams)?;
         let program = plan.program.clone();
-        let child = start(plan).map_err(|error| self.not_started(&program, &error))?;
+        let is_apart = *work == Work::Run && place.is_some_and(|it| it.spec.new_pid_namespace);
+        let child = if is_apart {
+            spawn::in_new_pid_namespace(|| start(plan))
+        } else {
+            start(plan)
+        }
+        .map_err(|error| self.not_started(&program, &error))?;
         // A child without an id has been waited for, which nobody has done yet.
         let pid = child
             .id()
@@ -186,19 +254,6 @@ impl Unit {
         Ok(pid)
     }
 
-    /// The pipe on which `run` announces its readiness.
-    fn notification(&self, work: &Work) -> io::Result<Option<(OwnedFd, (OwnedFd, i32))>> {
-        let number = self.spec.as_ref().and_then(|spec| spec.notification_fd);
-        match (work, number) {
-            (Work::Run, Some(number)) => {
-                let (reader, writer) = fds::pipe()?;
-                fds::set_nonblocking(&reader, true)?;
-                Ok(Some((reader, (writer, number))))
-            }
-            (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Cmd { .. }, _) => Ok(None),
-        }
-    }
-
     fn streams(
         &mut self,
         work: &Work,
@@ -213,7 +268,10 @@ impl Unit {
             .and_then(|p| p.writer.clone());
         drop(pipes);
         let stdin = match (work, input) {
-            (Work::Run, Some(input)) => Stream::Fd(input.try_clone()?),
+            (Work::Run | Work::Finish { .. }, Some(input)) => Stream::Fd(input.try_clone()?),
+            (Work::Run | Work::Finish { .. }, None) if world.role != Role::Container => {
+                Stream::Inherit
+            }
             (Work::Cmd { .. }, _) => Stream::Inherit,
             (Work::Step { listing, .. }, _) if *listing != sixfold_engine::Listing::ContFinish => {
                 Stream::Inherit
@@ -221,7 +279,10 @@ impl Unit {
             (Work::Run | Work::Finish { .. } | Work::Step { .. }, _) => Stream::Null,
         };
         let on_terminal = is_on_terminal(&world, work);
-        let stderr = self.output(record::Stream::Stderr, on_terminal)?;
+        let stderr = match (&world.console_holder, self.name.as_str()) {
+            (Some(holder), CATCH_ALL) => Stream::Fd(holder.try_clone()?),
+            (Some(_) | None, _) => self.output(record::Stream::Stderr, on_terminal)?,
+        };
         let stdout = match output {
             Some(output) => Stream::Fd(output.try_clone()?),
             None => self.output(record::Stream::Stdout, on_terminal)?,
@@ -352,7 +413,24 @@ impl Unit {
     }
 }
 
-fn start(plan: Plan) -> io::Result<Child> {
+/// The pipe on which `run` announces its readiness.
+fn notification(
+    work: &Work,
+    place: Option<&Place>,
+) -> io::Result<Option<(OwnedFd, (OwnedFd, i32))>> {
+    let number = place.and_then(|place| place.spec.notification_fd);
+    match (work, number) {
+        (Work::Run, Some(number)) => {
+            let (reader, writer) = fds::pipe()?;
+            fds::set_nonblocking(&reader, true)?;
+            Ok(Some((reader, (writer, number))))
+        }
+        (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Cmd { .. }, _) => Ok(None),
+    }
+}
+
+/// The one place where the daemon starts a process.
+pub(crate) fn start(plan: Plan) -> io::Result<Child> {
     tokio::process::Command::from(plan.into_command()?).spawn()
 }
 

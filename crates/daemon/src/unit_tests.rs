@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use sixfold_engine::{Effect, Engine, Moment, Policy};
-use sixfold_model::Settings;
+use sixfold_engine::{Command, Effect, Engine, Moment, Policy};
+use sixfold_model::{ServiceSpec, Settings};
 use sixfold_sys::{fifo, files};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, LocalSet};
@@ -37,6 +37,8 @@ fn runs(count: usize) -> (NodeId, Vec<RunId>) {
             } else if effect == Effect::ListServices {
                 let specs = specs(count);
                 inputs.push_back(Input::Services { specs });
+            } else if let Effect::Adopt { node, spec, .. } = effect {
+                inputs.push_back(Input::Supervised { node, spec });
             } else if let Effect::Spawn { node, run, .. } = effect {
                 spawned.push((node, run));
             }
@@ -50,6 +52,7 @@ fn runs(count: usize) -> (NodeId, Vec<RunId>) {
 struct Bench {
     world: Rc<World>,
     node: NodeId,
+    place: Option<Place>,
     runs: Vec<RunId>,
     orders: UnboundedSender<Order>,
     reports: UnboundedReceiver<Input>,
@@ -60,7 +63,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(format: Format, spec: Option<ServiceSpec>) -> Self {
+    fn new(format: Format, place: Option<Place>) -> Self {
         let world = Rc::new(plain(format));
         let (log, writer) = fds::pipe().unwrap();
         fds::set_nonblocking(&log, true).unwrap();
@@ -70,18 +73,12 @@ impl Bench {
         let (orders, receiver) = mpsc::unbounded_channel();
         let (sender, reports) = mpsc::unbounded_channel();
         let (phases, phase) = broadcast::channel(8);
-        let unit = Unit::new(
-            Rc::clone(&world),
-            node,
-            "web".to_owned(),
-            spec,
-            None,
-            sender,
-        );
+        let unit = Unit::new(Rc::clone(&world), node, "web".to_owned(), None, sender);
         let task = tokio::task::spawn_local(unit.serve(receiver, phase));
         Self {
             world,
             node,
+            place,
             runs,
             orders,
             reports,
@@ -104,7 +101,8 @@ impl Bench {
 
     fn spawn(&self, run: usize, work: Work) {
         let run = self.runs[run];
-        self.orders.send(Order::Spawn { run, work }).unwrap();
+        let place = self.place.clone().map(Box::new);
+        self.orders.send(Order::Spawn { run, work, place }).unwrap();
     }
 
     fn signal(&self, run: usize, signal: Signal, target: Target) {
@@ -167,13 +165,49 @@ impl Bench {
 /// Tests run in one process: each takes a number of its own. The script is not executable, so that
 /// its interpreter is started: a script that another test's child still has open for writing, as it
 /// was forked at that moment, would be refused (ETXTBSY).
-fn service(dir: &Path, number: i32, script: &str) -> ServiceSpec {
+fn service(dir: &Path, number: i32, script: &str) -> Place {
     let run = dir.join("run");
     fs::write(&run, format!("#!/bin/sh\n{script}\n")).unwrap();
     files::chmod(&run, 0o644).unwrap();
-    let mut spec = ServiceSpec::new("no-such-service-is-running", dir);
+    let mut spec = ServiceSpec::new("web", dir);
     spec.notification_fd = Some(number);
-    spec
+    let dir = dir.to_owned();
+    let charge = None;
+    Place { spec, dir, charge }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn orders_through_the_fifo_are_passed_on_in_order() {
+    let test = async {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control");
+        fifo::make(&path, 0o600).unwrap();
+        let mut bench = Bench::new(Format::Text, None);
+        let reader = fifo::open_reader(&path).unwrap();
+        bench.orders.send(Order::Listen(Some(reader))).unwrap();
+        fifo::write_control(&path, b"d\0?\xffu").unwrap();
+        for command in [Command::Down, Command::Up] {
+            let node = bench.node;
+            assert_eq!(bench.next().await, Input::Control { node, command });
+        }
+        // Nothing more is read until these are obeyed.
+        fifo::write_control(&path, b"x").unwrap();
+        bench.shell(1, "exit 0");
+        bench.spawned(1).await;
+        bench.exited(1, Exit::Code(0)).await;
+        for _ in 0..2 {
+            bench.orders.send(Order::Obeyed).unwrap();
+        }
+        let (node, command) = (bench.node, Command::Leave);
+        assert_eq!(bench.next().await, Input::Control { node, command });
+        bench.orders.send(Order::Listen(None)).unwrap();
+        // What is ordered next comes after that.
+        bench.shell(0, "exit 0");
+        bench.spawned(0).await;
+        let nobody = fifo::write_control(&path, b"d").unwrap_err();
+        assert_eq!(nobody.raw_os_error(), Some(6), "ENXIO: nobody listens");
+    };
+    LocalSet::new().run_until(test).await;
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -279,9 +313,9 @@ async fn a_group_is_signalled_with_all_its_members() {
     let dir = tempfile::tempdir().unwrap();
     // Were the shell alone signalled, it would wait for its child for ten minutes.
     let script = "trap : TERM; (echo > /proc/self/fd/201; exec sleep 600); exit 3";
-    let spec = service(dir.path(), 201, script);
+    let place = service(dir.path(), 201, script);
     let test = async {
-        let mut bench = Bench::new(Format::Text, Some(spec));
+        let mut bench = Bench::new(Format::Text, Some(place));
         bench.spawn(0, Work::Run);
         bench.spawned(0).await;
         bench.ready(0).await;
@@ -299,9 +333,9 @@ async fn readiness_is_one_newline_and_reported_once_for_each_run() {
     let go_on = fifo::open_reader(&fifo_path).unwrap();
     let script = "printf abc >&$FD; printf 'd\ne\n' >&$FD; read line < fifo; echo >&$FD; exit 4";
     let script = script.replace("&$FD", "/proc/self/fd/202");
-    let spec = service(dir.path(), 202, &script);
+    let place = service(dir.path(), 202, &script);
     let test = async {
-        let mut bench = Bench::new(Format::Text, Some(spec));
+        let mut bench = Bench::new(Format::Text, Some(place));
         for run in [0, 1] {
             bench.spawn(run, Work::Run);
             bench.spawned(run).await;
@@ -320,9 +354,9 @@ async fn readiness_is_one_newline_and_reported_once_for_each_run() {
 async fn a_pipe_that_is_closed_without_a_newline_is_no_readiness() {
     let dir = tempfile::tempdir().unwrap();
     let script = "printf abc > /proc/self/fd/203; exit 5";
-    let spec = service(dir.path(), 203, script);
+    let place = service(dir.path(), 203, script);
     let test = async {
-        let mut bench = Bench::new(Format::Text, Some(spec));
+        let mut bench = Bench::new(Format::Text, Some(place));
         bench.spawn(0, Work::Run);
         bench.spawned(0).await;
         bench.exited(0, Exit::Code(5)).await;

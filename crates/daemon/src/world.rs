@@ -3,20 +3,30 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use sixfold_engine::NodeId;
-use sixfold_model::{Diagnostic, Settings, Severity};
+use sixfold_engine::{NodeId, Role};
+use sixfold_model::{Diagnostic, ServiceSpec, Settings, Severity};
 use sixfold_protocol::paths;
+use sixfold_sys::fds;
 use sixfold_sys::process::DescriptorLimit;
+use sixfold_sys::signals::Ignored;
 
 use crate::outlet::Outlet;
 use crate::subscriber::Format;
 
 /// The container's fixed facts, and the little that its parts share.
 pub(crate) struct World {
+    /// What is supervised.
+    pub(crate) role: Role,
+    /// The scan directory, absolute.
+    pub(crate) scandir: PathBuf,
+    /// How many bytes the name of a service may have.
+    pub(crate) longest_name: usize,
     /// The settings.
     pub(crate) settings: Settings,
     /// How logs are written.
@@ -41,6 +51,10 @@ pub(crate) struct World {
     pub(crate) console: Option<[OwnedFd; 2]>,
     /// The limit of descriptors that children get: the one we were started with.
     pub(crate) descriptor_limit: Option<DescriptorLimit>,
+    /// The signals that children ignore, as whoever started us has asked for.
+    pub(crate) ignored: Ignored,
+    /// The descriptor that the catch-all logger gets as its standard error (s6-svscan -X).
+    pub(crate) console_holder: Option<OwnedFd>,
     /// The children that belong to a unit, and which the reaper must leave alone.
     pub(crate) owned: RefCell<HashSet<i32>>,
     /// The CMD, while it runs in the foreground of the container's terminal.
@@ -49,6 +63,8 @@ pub(crate) struct World {
     pub(crate) logger_pipes: RefCell<HashMap<NodeId, LoggerPipe>>,
     /// What has been reported already.
     pub(crate) reported: RefCell<HashSet<Diagnostic>>,
+    /// What else has been said that need not be said twice.
+    pub(crate) said: RefCell<HashSet<String>>,
 }
 
 /// The pipe between a service and its logger. It is held open here, so that neither side's
@@ -61,9 +77,10 @@ pub(crate) struct LoggerPipe {
 }
 
 impl World {
-    /// The environment of services and scripts: PATH alone, unless `S6_KEEP_ENV` asks for all.
+    /// The environment of services and scripts: in a container PATH alone, unless `S6_KEEP_ENV` asks
+    /// for all.
     pub(crate) fn base_env(&self) -> Vec<(OsString, OsString)> {
-        if self.settings.keep_env {
+        if self.settings.keep_env || self.role != Role::Container {
             self.full_env.clone()
         } else {
             vec![("PATH".into(), self.path.clone())]
@@ -82,6 +99,47 @@ impl World {
     pub(crate) fn applet_of(&self, interpreter: &Path) -> Option<&'static str> {
         let name = interpreter.file_name()?.to_str()?;
         self.applets.iter().find(|applet| **applet == name).copied()
+    }
+
+    /// This process's own working directory.
+    pub(crate) fn home(&self) -> &Path {
+        match self.role {
+            Role::Container => Path::new("/"),
+            Role::ScanDirectory { .. } | Role::Service => &self.scandir,
+        }
+    }
+
+    /// Where a service that is in the scan directory lives.
+    pub(crate) fn live_directory(&self, spec: &ServiceSpec) -> PathBuf {
+        self.scandir.join(&spec.name)
+    }
+
+    /// Whether only that is said which the programs of s6 say: those who call them read what they
+    /// print.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.role != Role::Container && self.format == Format::Text
+    }
+
+    /// Whether something is said for the first time.
+    pub(crate) fn is_news(&self, text: &str) -> bool {
+        self.said.borrow_mut().insert(text.to_owned())
+    }
+
+    /// Stops writing to what the logger of all reads: this process's own streams lead to the console
+    /// from now on, if there is one, or nowhere.
+    pub(crate) fn leave_console(&self) -> io::Result<()> {
+        if self.format == Format::Json {
+            // They are pipes into the log then.
+            return Ok(());
+        }
+        let open = || match &self.console_holder {
+            Some(holder) => holder.try_clone(),
+            None => Ok(File::options().write(true).open("/dev/null")?.into()),
+        };
+        fds::replace(1, open()?)?;
+        fds::replace(2, open()?)?;
+        self.outlet.release(Some(fds::console(2)?));
+        Ok(())
     }
 
     /// Reports what is wrong, each finding once.

@@ -7,6 +7,9 @@ use crate::subscriber::tests::logged;
 /// Tests change what they are about.
 pub(crate) fn plain(format: Format) -> World {
     World {
+        role: Role::Container,
+        scandir: paths::SCANDIR.into(),
+        longest_name: 251,
         settings: Settings::default(),
         format,
         outlet: Outlet::default(),
@@ -22,10 +25,13 @@ pub(crate) fn plain(format: Format) -> World {
         ],
         console: None,
         descriptor_limit: None,
+        ignored: Ignored::default(),
+        console_holder: None,
         owned: RefCell::default(),
         foreground: Cell::default(),
         logger_pipes: RefCell::default(),
         reported: RefCell::default(),
+        said: RefCell::default(),
     }
 }
 

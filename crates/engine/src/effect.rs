@@ -6,6 +6,7 @@ use sixfold_model::{ServiceSpec, Signal};
 
 use crate::event::Event;
 use crate::input::{Exit, Listing, NodeId, RunId, Step};
+use crate::service::Standing;
 
 /// What is to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,8 @@ pub enum Target {
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// A new service exists; what its task needs to know.
+    /// A new service exists; what its task needs to know. Take charge of its directory and answer
+    /// with `Supervised` or `Refused`.
     Adopt {
         /// Its node.
         node: NodeId,
@@ -53,6 +55,46 @@ pub enum Effect {
         spec: Box<ServiceSpec>,
         /// The node of the logger that reads its standard output.
         logger: Option<NodeId>,
+    },
+    /// Take charge of a service's directory again and answer with `Supervised` or `Refused`.
+    Claim {
+        /// The service.
+        node: NodeId,
+    },
+    /// Write down what a service is doing, and tell it to those who listen.
+    Tell {
+        /// The service.
+        node: NodeId,
+        /// What to write.
+        standing: Standing,
+        /// What to tell: the letters of `event/`, or none.
+        letters: &'static str,
+    },
+    /// Add a death to those that are remembered.
+    RecordDeath {
+        /// The service.
+        node: NodeId,
+        /// How it died.
+        exit: Exit,
+        /// How many are remembered.
+        most: u32,
+    },
+    /// Make or remove the `down` file of a service.
+    MarkDown {
+        /// The service.
+        node: NodeId,
+        /// Whether it is to be there.
+        down: bool,
+    },
+    /// Give up the charge of a service's directory.
+    Leave {
+        /// The service.
+        node: NodeId,
+    },
+    /// The service is gone for good, and its node with it.
+    Forget {
+        /// The node.
+        node: NodeId,
     },
     /// Start a process and answer with `Spawned` or `SpawnFailed`.
     Spawn {
@@ -86,9 +128,11 @@ pub enum Effect {
         /// From where.
         listing: Listing,
     },
-    /// List services.d and the scan directory, and answer with `Services`.
+    /// Put the services of services.d into the scan directory, list that, and answer with
+    /// `Services`.
     ListServices,
-    /// List the scan directory again and answer with `Services`.
+    /// List the scan directory again and answer with `Services`; with nothing, if it cannot be
+    /// read.
     Rescan,
     /// Send a signal to every process that is left.
     SignalAll(Signal),

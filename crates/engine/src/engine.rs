@@ -1,6 +1,7 @@
 //! The engine itself: one input in, effects out.
 
 mod boot;
+mod services;
 mod stop;
 
 use crate::context::Context;
@@ -9,10 +10,12 @@ use crate::event::{Cause, Event};
 use crate::graph::{Graph, Kind};
 use crate::input::{Exit, Input, NodeId, RunId};
 use crate::moment::Moment;
-use crate::policy::Policy;
+use crate::policy::{Policy, Role};
 use crate::sequence::Outcome;
 use crate::service::Service;
 use crate::shutdown::{CENSUS_INTERVAL, Grace, Phase};
+
+pub use services::CATCH_ALL;
 
 /// The supervisor of one container.
 #[derive(Debug)]
@@ -20,7 +23,12 @@ pub struct Engine {
     policy: Policy,
     graph: Graph,
     phase: Phase,
+    is_booted: bool,
     booted: Moment,
+    /// When the scan directory is read again without being asked.
+    rescan_at: Option<Moment>,
+    /// The stop asks loggers to end too.
+    signal_loggers: bool,
     gate: Option<NodeId>,
     cont_init: Option<NodeId>,
     cmd: Option<NodeId>,
@@ -36,7 +44,10 @@ impl Engine {
             policy,
             graph: Graph::default(),
             phase: Phase::Booting { until: None },
+            is_booted: false,
             booted: Moment::START,
+            rescan_at: None,
+            signal_loggers: false,
             gate: None,
             cont_init: None,
             cmd: None,
@@ -53,15 +64,16 @@ impl Engine {
             return;
         }
         match input {
-            Input::Boot => self.boot(now),
+            Input::Boot => self.boot(now, effects),
             Input::Timer => self.timer(now, effects),
             Input::StopSignal { signal, origin } => self.stop_signal(now, signal, origin, effects),
-            Input::Stop => self.stop(now, Cause::Command, effects),
-            Input::Rescan => {
-                if self.phase.is_alive() && self.admits_services() {
-                    effects.push(Effect::Rescan);
-                }
+            Input::Stop { loggers } => {
+                self.signal_loggers |= loggers;
+                self.stop(now, Cause::Command, effects);
             }
+            Input::Abort => self.abort(now, effects),
+            Input::Rescan => self.rescan(now, effects),
+            Input::Prune { loggers } => self.prune(now, loggers, effects),
             Input::Listed { node, steps } => {
                 let outcome = self.with(node, now, effects, |kind, context| match kind {
                     Kind::Sequence(sequence) => sequence.listed(steps, context),
@@ -70,6 +82,31 @@ impl Engine {
                 self.conclude(now, outcome, effects);
             }
             Input::Services { specs } => self.adopt(specs, effects),
+            Input::Supervised { node, spec } => {
+                self.with_service(node, now, effects, |service, context| {
+                    service.supervised(*spec, context);
+                });
+            }
+            Input::Refused { node } => {
+                self.with_service(node, now, effects, Service::refused);
+            }
+            Input::Reread { node, spec } => {
+                if let Some(service) = self.graph.service_mut(node) {
+                    service.reread(*spec);
+                }
+            }
+            Input::ControlAll { command } => {
+                for node in self.graph.ids() {
+                    self.with_service(node, now, effects, |service, context| {
+                        service.obey(command, context);
+                    });
+                }
+            }
+            Input::Control { node, command } => {
+                self.with_service(node, now, effects, |service, context| {
+                    service.obey(command, context);
+                });
+            }
             Input::Spawned { node, run, pid } => {
                 self.with(node, now, effects, |kind, context| match kind {
                     Kind::Service(service) => service.spawned(run, pid, context),
@@ -93,9 +130,8 @@ impl Engine {
                 self.follow(now, outcome, effects);
             }
             Input::Ready { node, run } => {
-                self.with(node, now, effects, |kind, context| match kind {
-                    Kind::Service(service) => service.ready(run, context),
-                    Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => {}
+                self.with_service(node, now, effects, |service, context| {
+                    service.ready(run, context);
                 });
             }
             Input::Exited { node, run, exit } => self.exited(now, node, run, exit, effects),
@@ -113,6 +149,7 @@ impl Engine {
             .nodes()
             .filter_map(|node| node.kind.next_timeout())
             .chain(self.phase.next_timeout())
+            .chain(self.rescan_at.filter(|_| self.phase.is_alive()))
             .min()
     }
 
@@ -123,6 +160,11 @@ impl Engine {
             Phase::Terminating { .. } | Phase::Killing { .. } => true,
             Phase::Booting { .. } | Phase::Running | Phase::Stopping { .. } | Phase::Over => false,
         }
+    }
+
+    /// Whether no stop has been asked for yet.
+    pub fn is_alive(&self) -> bool {
+        self.phase.is_alive()
     }
 
     /// Whether the end has come; nothing is done after it.
@@ -185,7 +227,14 @@ impl Engine {
     /// the present states without anything new happening.
     fn settle(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         match self.phase {
-            Phase::Booting { .. } | Phase::Running => self.start_what_may(now, effects),
+            Phase::Booting { .. } | Phase::Running => {
+                self.forget(effects);
+                if self.policy.role == Role::Service && self.is_served() {
+                    self.end(effects);
+                    return;
+                }
+                self.start_what_may(now, effects);
+            }
             Phase::Stopping { .. } => {
                 self.pass_on_stop(now, effects);
                 let over = self
@@ -193,14 +242,22 @@ impl Engine {
                     .nodes()
                     .all(|node| node.stop_told && (node.abandoned || node.kind.is_down()));
                 if over {
-                    self.terminate(now, effects);
+                    self.graph_is_down(now, effects);
                 }
             }
             Phase::Terminating { .. } | Phase::Killing { .. } | Phase::Over => {}
         }
     }
 
+    /// Whether the one service was there and is gone.
+    fn is_served(&self) -> bool {
+        self.graph.ids().next().is_some() && self.graph.services().next().is_none()
+    }
+
     fn timer(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if self.rescan_at.is_some_and(|at| at <= now) {
+            self.rescan(now, effects);
+        }
         for id in self.graph.ids() {
             let due = self
                 .graph
@@ -239,6 +296,20 @@ impl Engine {
             | Phase::Killing { .. }
             | Phase::Over => {}
         }
+    }
+
+    /// Lets a service act; nothing, if the node is none.
+    fn with_service(
+        &mut self,
+        id: NodeId,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+        act: impl FnOnce(&mut Service, &mut Context<'_>),
+    ) {
+        self.with(id, now, effects, |kind, context| match kind {
+            Kind::Service(service) => act(service, context),
+            Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => {}
+        });
     }
 
     /// Lets the machine of one node act.

@@ -173,6 +173,11 @@ pub enum Event {
         /// Its name.
         service: String,
     },
+    /// There are as many services as there may be; another one is not started.
+    TooManyServices {
+        /// Its name.
+        service: String,
+    },
     /// Services did not stop within `S6_SERVICES_GRACETIME`; the stop goes on without them.
     GraceExpired {
         /// Their names.

@@ -118,57 +118,74 @@ pub(crate) struct Node {
     pub(crate) abandoned: bool,
 }
 
-/// All nodes. A node is never removed, so its id stays its place.
+/// All nodes. A node keeps its place; the place of one that was removed is taken by a later one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Graph {
-    nodes: Vec<Node>,
+    nodes: Vec<Option<Node>>,
+    free: Vec<NodeId>,
 }
 
 impl Graph {
     /// Adds a node that needs `needs`.
     pub(crate) fn add(&mut self, kind: Kind, needs: &[NodeId]) -> NodeId {
-        let id = NodeId(self.nodes.len());
-        self.nodes.push(Node {
+        let node = Node {
             kind,
             needs: Vec::new(),
             needed_by: Vec::new(),
             stop_told: false,
             abandoned: false,
-        });
+        };
+        let id = self.free.pop().unwrap_or(NodeId(self.nodes.len()));
+        match self.nodes.get_mut(id.0) {
+            Some(place) => *place = Some(node),
+            None => self.nodes.push(Some(node)),
+        }
         for need in needs {
             self.connect(id, *need);
         }
         id
     }
 
+    /// Removes a node; nothing needs it any longer.
+    pub(crate) fn remove(&mut self, id: NodeId) {
+        if self.nodes.get_mut(id.0).and_then(Option::take).is_none() {
+            return;
+        }
+        self.free.push(id);
+        for node in self.nodes.iter_mut().flatten() {
+            node.needs.retain(|other| *other != id);
+            node.needed_by.retain(|other| *other != id);
+        }
+    }
+
     /// `node` needs `need` from now on.
     pub(crate) fn connect(&mut self, node: NodeId, need: NodeId) {
-        if let Some(entry) = self.nodes.get_mut(node.0) {
+        if let Some(entry) = self.get_mut(node) {
             entry.needs.push(need);
         }
-        if let Some(entry) = self.nodes.get_mut(need.0) {
+        if let Some(entry) = self.get_mut(need) {
             entry.needed_by.push(node);
         }
     }
 
     /// The node of that id.
     pub(crate) fn get(&self, id: NodeId) -> Option<&Node> {
-        self.nodes.get(id.0)
+        self.nodes.get(id.0)?.as_ref()
     }
 
     /// The node of that id, to change it.
     pub(crate) fn get_mut(&mut self, id: NodeId) -> Option<&mut Node> {
-        self.nodes.get_mut(id.0)
+        self.nodes.get_mut(id.0)?.as_mut()
     }
 
-    /// All ids, in the order in which they were added.
+    /// Every place of a node, in the order in which they were first taken; some may be empty.
     pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len()).map(NodeId)
     }
 
     /// All nodes.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter()
+        self.nodes.iter().flatten()
     }
 
     /// Whether everything that `id` needs is up.
@@ -192,9 +209,36 @@ impl Graph {
 
     /// Every service.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
-        self.nodes.iter().filter_map(|node| match &node.kind {
-            Kind::Service(service) => Some(service.as_ref()),
+        self.numbered_services().map(|(_, service)| service)
+    }
+
+    /// Every service with its id.
+    pub(crate) fn numbered_services(&self) -> impl Iterator<Item = (NodeId, &Service)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, node)| match &node.as_ref()?.kind {
+                Kind::Service(service) => Some((NodeId(place), service.as_ref())),
+                Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+            })
+    }
+
+    /// Every service, to change it.
+    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = &mut Service> {
+        self.nodes
+            .iter_mut()
+            .flatten()
+            .filter_map(|node| match &mut node.kind {
+                Kind::Service(service) => Some(service.as_mut()),
+                Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+            })
+    }
+
+    /// The service of that id, to change it; nothing, if it is none.
+    pub(crate) fn service_mut(&mut self, id: NodeId) -> Option<&mut Service> {
+        match &mut self.get_mut(id)?.kind {
+            Kind::Service(service) => Some(service),
             Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
-        })
+        }
     }
 }

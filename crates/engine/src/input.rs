@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use sixfold_model::{ServiceSpec, Signal};
 
-/// A node of the graph: its place in the engine's table, never reused.
+use crate::service::Command;
+
+/// A node of the graph: its place in the engine's table. The place of a service that was removed
+/// ([`crate::Effect::Forget`]) is used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) usize);
 
@@ -131,9 +134,21 @@ pub enum Input {
         origin: Origin,
     },
     /// A stop was asked for by a control command.
-    Stop,
+    Stop {
+        /// Whether loggers are asked to end too, and do not only see the end of their input
+        /// (s6-svscanctl -q).
+        loggers: bool,
+    },
+    /// The supervision is to end now and leave what runs alone (s6-svscanctl -b). A container stops
+    /// in order instead, as all in it would die with it.
+    Abort,
     /// The scan directory is to be read again.
     Rescan,
+    /// Services that are no longer in the scan directory are to be stopped.
+    Prune {
+        /// Whether their loggers are asked to end too (s6-svscanctl -N).
+        loggers: bool,
+    },
     /// The answer to [`crate::Effect::List`]: the scripts of a sequence, in order.
     Listed {
         /// The sequence.
@@ -141,11 +156,43 @@ pub enum Input {
         /// Its scripts.
         steps: Vec<Step>,
     },
-    /// The answer to [`crate::Effect::ListServices`]: services to supervise. Names that are
-    /// already supervised are left as they are.
+    /// The answer to [`crate::Effect::ListServices`] and [`crate::Effect::Rescan`]: everything that
+    /// is in the scan directory now.
     Services {
         /// The services found.
         specs: Vec<ServiceSpec>,
+    },
+    /// The answer to [`crate::Effect::Adopt`] and [`crate::Effect::Claim`]: the daemon is in charge
+    /// of the directory.
+    Supervised {
+        /// The service.
+        node: NodeId,
+        /// What the directory says now.
+        spec: Box<ServiceSpec>,
+    },
+    /// The other answer: somebody else is in charge of it, or the system refuses.
+    Refused {
+        /// The service.
+        node: NodeId,
+    },
+    /// A service directory was read again.
+    Reread {
+        /// The service.
+        node: NodeId,
+        /// What it says now.
+        spec: Box<ServiceSpec>,
+    },
+    /// An order to the supervisor of a service.
+    Control {
+        /// The service.
+        node: NodeId,
+        /// The order.
+        command: Command,
+    },
+    /// An order to every supervisor: what a signal to s6-supervise means.
+    ControlAll {
+        /// The order.
+        command: Command,
     },
     /// A process was started.
     Spawned {

@@ -29,8 +29,9 @@ pub mod service;
 mod shutdown;
 
 pub use effect::{Effect, Target, Work};
-pub use engine::Engine;
+pub use engine::{CATCH_ALL, Engine};
 pub use event::{Cause, Event};
 pub use input::{Exit, Input, Listing, NodeId, Origin, RunId, SpawnFailure, Step};
 pub use moment::Moment;
-pub use policy::Policy;
+pub use policy::{Policy, Role};
+pub use service::{Command, Standing};

@@ -6,9 +6,27 @@ use std::time::Duration;
 use sixfold_model::Settings;
 use sixfold_model::settings::Behaviour;
 
+/// What the engine is the supervisor of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A container: stages, services, a CMD, and everything ends with it.
+    Container,
+    /// A scan directory, and nothing else (s6-svscan).
+    ScanDirectory {
+        /// How many services there may be, loggers counted.
+        most: usize,
+        /// How often the directory is read again without being asked.
+        rescan: Option<Duration>,
+    },
+    /// One service directory (s6-supervise).
+    Service,
+}
+
 /// The rules of one container, fixed at boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    /// What there is to supervise.
+    pub role: Role,
     /// What a failure during boot leads to.
     pub behaviour: Behaviour,
     /// The limit for the whole boot; `None` is without limit.
@@ -44,6 +62,7 @@ impl Policy {
             settings.cmd_arg0.iter().cloned().chain(cmd).collect()
         };
         Self {
+            role: Role::Container,
             behaviour: settings.behaviour,
             boot_maxtime: settings.boot_maxtime,
             services_gracetime: settings.services_gracetime,

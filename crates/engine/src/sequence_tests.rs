@@ -17,7 +17,7 @@ mod table;
 use sixfold_model::Settings;
 
 use super::*;
-use crate::{Cause, NodeId, Origin, Policy};
+use crate::{Cause, NodeId, Origin, Policy, Standing};
 
 const RUN: RunId = RunId(7);
 const OTHER: RunId = RunId(3);

@@ -1,4 +1,4 @@
-//! The machine of one long-running service (s6-supervise: run, finish, restart).
+//! The machine of one supervised service (s6-supervise: run, finish, restart).
 //!
 //! ```text
 //!            start            Spawned           stop
@@ -10,9 +10,14 @@
 //! ```
 //!
 //! What is *wanted* is kept apart from what *is*: a stop that comes while the finish script of an
-//! earlier run is at work only changes what is wanted. `Failed` (finish exited 125) and `Broken`
-//! (no run file) are left by nothing in this file.
+//! earlier run is at work only changes what is wanted. And whether it is *supervised* is a third
+//! thing: it begins in `Claiming`, and ends in `Left` once the supervisor was told to leave and
+//! nothing runs any more. `Failed` (finish exited 125) and `Broken` (no run file) are left by an
+//! order only.
 
+mod command;
+mod ending;
+mod standing;
 mod state;
 
 use std::time::Duration;
@@ -24,13 +29,18 @@ use crate::effect::{Effect, Target, Work};
 use crate::event::Event;
 use crate::input::{Exit, RunId};
 use crate::moment::Moment;
+use standing::Past;
 
-pub use state::{State, Want};
+pub use command::Command;
+pub use standing::Standing;
+pub use state::{Life, State, Want};
 
 /// Two starts of one service are at least this far apart.
 pub const START_INTERVAL: Duration = Duration::from_secs(1);
+/// A supervisor that left is back this long after it began at the earliest (s6-svscan).
+pub const CLAIM_INTERVAL: Duration = Duration::from_secs(1);
 /// After a failed start (no such interpreter, not executable) the next try comes this much later.
-pub const SPAWN_RETRY: Duration = Duration::from_secs(10);
+pub const SPAWN_RETRY: Duration = Duration::from_secs(60);
 /// A KILL that does not work is repeated this often (s6-supervise).
 pub const KILL_INTERVAL: Duration = Duration::from_secs(5);
 /// A finish script that exits with this says: do not start the service again.
@@ -44,7 +54,15 @@ pub struct Service {
     spec: ServiceSpec,
     state: State,
     want: Want,
+    past: Past,
+    /// It ends by itself when its input ends, so it is not signalled when everything stops.
     is_logger: bool,
+    /// It is in the scan directory: if its supervisor leaves, it comes back.
+    is_listed: bool,
+    /// The supervisor leaves once nothing runs.
+    is_leaving: bool,
+    /// Since when it is supervised.
+    claimed: Moment,
     /// Whether those who wait for it may go on: it was started, or ready if it announces that and
     /// `await_ready` is set. Stays set through restarts.
     reached: bool,
@@ -55,19 +73,21 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that is not started yet. `is_logger`: it ends by itself when its input ends.
-    /// `await_ready`: those who wait for it wait for its readiness where it announces that.
+    /// A service whose directory the daemon is asked to take charge of; the answer is
+    /// [`Service::supervised`] or [`Service::refused`]. `is_logger`: it ends by itself when its
+    /// input ends. `await_ready`: those who wait for it wait for its readiness where it announces
+    /// that.
     pub fn new(spec: ServiceSpec, is_logger: bool, await_ready: bool) -> Self {
-        let state = if spec.has_run {
-            State::Down
-        } else {
-            State::Broken
-        };
+        let want = wanted_at_first(&spec);
         Self {
             spec,
-            state,
-            want: Want::Down,
+            state: State::Claiming,
+            want,
+            past: Past::default(),
             is_logger,
+            is_listed: true,
+            is_leaving: false,
+            claimed: Moment::START,
             reached: false,
             await_ready,
             last_start: None,
@@ -81,6 +101,11 @@ impl Service {
         &self.spec.name
     }
 
+    /// What it is, as last read.
+    pub fn spec(&self) -> &ServiceSpec {
+        &self.spec
+    }
+
     /// What it is doing.
     pub fn state(&self) -> &State {
         &self.state
@@ -89,6 +114,11 @@ impl Service {
     /// What it is meant to be.
     pub fn want(&self) -> Want {
         self.want
+    }
+
+    /// Whether it reads what another service writes, or what all do.
+    pub fn is_logger(&self) -> bool {
+        self.is_logger
     }
 
     /// Whether nothing of it runs, nor will run without a new order.
@@ -112,34 +142,73 @@ impl Service {
         self.want == Want::Up && !self.reached && !self.is_down()
     }
 
+    /// Whether it only waits for what it depends on.
+    pub fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    /// Whether its supervisor has left and it is not in the scan directory: nobody will ever ask
+    /// for it again.
+    pub fn is_forgotten(&self) -> bool {
+        !self.is_listed && matches!(self.state, State::Left { .. })
+    }
+
+    /// Notes whether it is in the scan directory.
+    pub fn list(&mut self, is_listed: bool) {
+        self.is_listed = is_listed;
+    }
+
+    /// Whether it is in the scan directory.
+    pub fn is_listed(&self) -> bool {
+        self.is_listed
+    }
+
+    /// Its directory was read again, as s6-supervise reads its files anew each time it needs them.
+    pub fn reread(&mut self, spec: ServiceSpec) {
+        let name = std::mem::take(&mut self.spec.name);
+        let log = self.spec.log.take();
+        self.spec = ServiceSpec { name, log, ..spec };
+        if self.state == State::Broken && self.spec.has_run {
+            self.state = self.idle_state();
+        }
+    }
+
+    /// Its directory is ours: it is supervised from now on, and started when [`Service::start`] is
+    /// called, unless it is to be down.
+    pub fn supervised(&mut self, spec: ServiceSpec, context: &mut Context<'_>) {
+        if self.state != State::Claiming {
+            return;
+        }
+        self.reread(spec);
+        self.want = wanted_at_first(&self.spec);
+        self.claimed = context.now;
+        self.past = Past {
+            changed: context.now,
+            ready_since: context.now,
+            exit: None,
+            paused: true,
+        };
+        self.state = self.idle_state();
+        self.tell("s", context);
+        if self.is_leaving {
+            self.leave(context);
+        }
+    }
+
+    /// Its directory cannot be ours: somebody else supervises it, or the system refuses.
+    pub fn refused(&mut self, context: &mut Context<'_>) {
+        if self.state == State::Claiming {
+            self.claimed = context.now;
+            self.stand_aside(context);
+        }
+    }
+
     /// Boot took too long: nobody waits for it any longer. If it was not started yet, it is not.
     pub fn give_up(&mut self) {
         self.reached = true;
         if self.state == State::Waiting {
             self.want = Want::Down;
             self.state = State::Down;
-        }
-    }
-
-    /// Whether it only waits for what it depends on.
-    pub fn is_waiting(&self) -> bool {
-        self.state == State::Waiting
-    }
-
-    /// It is wanted from now on; it starts when [`Service::start`] is called.
-    pub fn wake(&mut self) {
-        match self.state {
-            State::Failed | State::Broken => {}
-            State::Down => {
-                self.want = Want::Up;
-                self.state = State::Waiting;
-            }
-            State::Waiting
-            | State::Starting { .. }
-            | State::Up { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
-            | State::Backoff { .. } => self.want = Want::Up,
         }
     }
 
@@ -150,217 +219,117 @@ impl Service {
         }
     }
 
-    /// It is not wanted any longer: ask what runs to end. A logger is not signalled, it gets the
-    /// end of its input instead (s6-svscan), and ends when it has read what is left.
-    pub fn stop(&mut self, context: &mut Context<'_>) {
-        self.want = Want::Down;
-        self.reached = false;
-        match self.state {
-            State::Down
-            | State::Starting { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
-            | State::Failed
-            | State::Broken => {}
-            State::Waiting | State::Backoff { .. } => self.state = State::Down,
-            State::Up {
-                run, pid, since, ..
-            } => self.ask_to_end(run, pid, since, context),
-        }
-        if self.is_logger {
-            context.emit(Effect::CloseInput { node: context.node });
-        }
-    }
-
-    /// Whatever runs of it is killed, and nothing is started any more.
-    pub fn kill(&mut self, context: &mut Context<'_>) {
-        self.want = Want::Down;
-        self.reached = false;
-        match self.state {
-            State::Down | State::Failed | State::Broken | State::Starting { .. } => {}
-            State::Waiting | State::Backoff { .. } => self.state = State::Down,
-            State::Up {
-                run, pid, since, ..
-            }
-            | State::Stopping {
-                run, pid, since, ..
-            } => {
-                context.signal(run, Signal::KILL, Target::Process);
-                let kill_at = Some(context.now.after(KILL_INTERVAL));
-                self.state = State::Stopping {
-                    run,
-                    pid,
-                    since,
-                    kill_at,
-                };
-            }
-            State::Finishing {
-                run,
-                ref mut kill_at,
-                ..
-            } => {
-                *kill_at = Some(context.now.after(KILL_INTERVAL));
-                context.signal(run, Signal::KILL, Target::Process);
-            }
-        }
-    }
-
     /// `run` or `finish` was started.
     pub fn spawned(&mut self, started: RunId, pid: i32, context: &mut Context<'_>) {
-        match self.state {
-            State::Starting { run } if run == started => {
-                self.last_start = Some(context.now);
-                self.state = State::Up {
-                    run,
-                    pid,
-                    since: context.now,
-                    ready: false,
-                };
-                self.reached |= !self.announces();
-                self.failed_starts = 0;
-                context.log(Event::ServiceStarted {
-                    service: self.spec.name.clone(),
-                    pid,
-                    repeated: self.quick_deaths >= FLAPPING,
-                });
-                if context.killing {
-                    self.kill(context);
-                } else if self.want == Want::Down {
-                    self.ask_to_end(run, pid, context.now, context);
-                }
-            }
-            State::Finishing {
+        if let State::Starting { run, ending } = self.state
+            && run == started
+        {
+            self.last_start = Some(context.now);
+            let life = Life {
                 run,
-                pid: ref mut known,
-                ..
-            } if run == started => {
-                *known = Some(pid);
-                if context.killing {
-                    context.signal(run, Signal::KILL, Target::Process);
-                }
+                pid,
+                since: context.now,
+                ready: false,
+            };
+            self.state = State::Up(life);
+            self.past.changed = context.now;
+            self.past.paused = false;
+            self.reached |= !self.announces();
+            self.failed_starts = 0;
+            context.log(Event::ServiceStarted {
+                service: self.spec.name.clone(),
+                pid,
+                repeated: self.quick_deaths >= FLAPPING,
+            });
+            self.tell("u", context);
+            if context.killing {
+                self.kill(context);
+            } else if ending {
+                self.ask_to_end(life, context);
             }
-            State::Starting { .. }
-            | State::Finishing { .. }
-            | State::Down
-            | State::Waiting
-            | State::Up { .. }
-            | State::Stopping { .. }
-            | State::Backoff { .. }
-            | State::Failed
-            | State::Broken => {}
+        } else if let State::Finishing {
+            run,
+            pid: ref mut known @ None,
+            ..
+        } = self.state
+            && run == started
+        {
+            *known = Some(pid);
+            self.tell("d", context);
+            if context.killing {
+                context.signal(run, Signal::KILL, Target::Process);
+            }
         }
     }
 
     /// `run` or `finish` could not be started. `run` is tried again after [`SPAWN_RETRY`]; a
     /// finish script that cannot run counts as over.
     pub fn spawn_failed(&mut self, failed: RunId, context: &mut Context<'_>) {
-        match self.state {
-            State::Starting { run } if run == failed => {
-                if self.want == Want::Up {
-                    // Only readiness is worth waiting for; boot goes on beside the tries.
-                    self.reached |= !self.announces();
-                    self.failed_starts = self.failed_starts.saturating_add(1);
-                    if is_power_of_ten(self.failed_starts) {
-                        context.log(Event::ServiceUnstartable {
-                            service: self.spec.name.clone(),
-                            tries: self.failed_starts,
-                            retry: SPAWN_RETRY,
-                        });
-                    }
-                    self.state = State::Backoff {
-                        until: context.now.after(SPAWN_RETRY),
-                    };
-                } else {
-                    self.state = State::Down;
+        if let State::Starting { run, ending } = self.state
+            && run == failed
+        {
+            if self.want == Want::Up && !ending {
+                // Only readiness is worth waiting for; boot goes on beside the tries.
+                self.reached |= !self.announces();
+                self.failed_starts = self.failed_starts.saturating_add(1);
+                if is_power_of_ten(self.failed_starts) {
+                    context.log(Event::ServiceUnstartable {
+                        service: self.spec.name.clone(),
+                        tries: self.failed_starts,
+                        retry: SPAWN_RETRY,
+                    });
                 }
+                self.state = State::Backoff {
+                    until: context.now.after(SPAWN_RETRY),
+                };
+            } else {
+                self.state = State::Down;
             }
-            State::Finishing { run, .. } if run == failed => self.settle(context),
-            State::Starting { .. }
-            | State::Finishing { .. }
-            | State::Down
-            | State::Waiting
-            | State::Up { .. }
-            | State::Stopping { .. }
-            | State::Backoff { .. }
-            | State::Failed
-            | State::Broken => {}
+            if self.is_leaving {
+                self.leave(context);
+            }
+        } else if let State::Finishing { run, pid: None, .. } = self.state
+            && run == failed
+        {
+            self.over("dD", context);
         }
     }
 
     /// `run` announced its readiness.
     pub fn ready(&mut self, of: RunId, context: &mut Context<'_>) {
-        match self.state {
-            State::Up {
-                run,
-                pid,
-                since,
-                ref mut ready,
-            } if run == of && !*ready => {
-                *ready = true;
-                self.reached = true;
-                self.quick_deaths = 0;
-                context.log(Event::ServiceReady {
-                    service: self.spec.name.clone(),
-                    pid,
-                    duration: context.now.since(since),
-                });
-            }
-            State::Up { .. }
-            | State::Down
-            | State::Waiting
-            | State::Starting { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
-            | State::Backoff { .. }
-            | State::Failed
-            | State::Broken => {}
+        let (State::Up(life) | State::Stopping { life, .. }) = &mut self.state else {
+            return;
+        };
+        if life.run != of || life.ready {
+            return;
         }
+        life.ready = true;
+        let (pid, duration) = (life.pid, context.now.since(life.since));
+        self.past.ready_since = context.now;
+        self.quick_deaths = 0;
+        self.reached |= self.want == Want::Up;
+        context.log(Event::ServiceReady {
+            service: self.spec.name.clone(),
+            pid,
+            duration,
+        });
+        self.tell("U", context);
     }
 
     /// `run` or `finish` ended.
     pub fn exited(&mut self, of: RunId, exit: Exit, context: &mut Context<'_>) {
-        match self.state {
-            State::Up {
-                run, pid, since, ..
-            } if run == of => {
-                self.run_ended(pid, since, exit, false, context);
-            }
-            State::Stopping {
-                run, pid, since, ..
-            } if run == of => {
-                self.run_ended(pid, since, exit, true, context);
-            }
-            State::Finishing { run, pid, .. } if run == of => {
-                if let Some(pid) = pid {
-                    let service = self.spec.name.clone();
-                    let repeated = self.quick_deaths > FLAPPING;
-                    context.log(Event::FinishExited {
-                        service,
-                        pid,
-                        exit,
-                        repeated,
-                    });
-                }
-                if exit == Exit::Code(PERMANENT_FAILURE) {
-                    self.want = Want::Down;
-                    self.reached = false;
-                    self.state = State::Failed;
-                    context.log(Event::ServiceFailed {
-                        service: self.spec.name.clone(),
-                    });
-                } else {
-                    self.settle(context);
-                }
-            }
-            State::Up { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
-            | State::Down
-            | State::Waiting
-            | State::Starting { .. }
-            | State::Backoff { .. }
-            | State::Failed
-            | State::Broken => {}
+        if let State::Up(life) = self.state
+            && life.run == of
+        {
+            self.run_ended(life, exit, false, context);
+        } else if let State::Stopping { life, .. } = self.state
+            && life.run == of
+        {
+            self.run_ended(life, exit, true, context);
+        } else if let State::Finishing { run, pid, .. } = self.state
+            && run == of
+        {
+            self.finish_ended(pid, exit, context);
         }
     }
 
@@ -368,40 +337,42 @@ impl Service {
     pub fn timer(&mut self, context: &mut Context<'_>) {
         let now = context.now;
         match self.state {
-            State::Backoff { until } if until <= now => self.spawn_run(context),
+            State::Backoff { until } => {
+                if until <= now {
+                    self.spawn_run(context);
+                }
+            }
             State::Stopping {
-                run,
-                pid,
+                life,
                 ref mut kill_at,
-                ..
-            } if is_due(*kill_at, now) => {
-                *kill_at = Some(now.after(KILL_INTERVAL));
-                context.signal(run, Signal::KILL, Target::Process);
-                context.signal(run, Signal::CONT, Target::Process);
-                context.log(Event::ServiceKilled {
-                    service: self.spec.name.clone(),
-                    pid,
-                });
+            } => {
+                if is_due(*kill_at, now) {
+                    *kill_at = Some(now.after(KILL_INTERVAL));
+                    self.kill_late(life, context);
+                }
             }
             State::Finishing {
                 run,
-                pid: Some(_),
+                pid,
                 ref mut kill_at,
-            } if is_due(*kill_at, now) => {
-                *kill_at = Some(now.after(KILL_INTERVAL));
-                context.log(Event::FinishTimedOut {
-                    service: self.spec.name.clone(),
-                });
-                context.signal(run, Signal::CONT, Target::Process);
-                context.signal(run, Signal::KILL, Target::Process);
+            } => {
+                if pid.is_some() && is_due(*kill_at, now) {
+                    *kill_at = Some(now.after(KILL_INTERVAL));
+                    self.kill_late_finish(run, context);
+                }
             }
-            State::Backoff { .. }
-            | State::Stopping { .. }
-            | State::Finishing { .. }
+            State::Left { back_at } => {
+                if is_due(back_at, now) {
+                    self.state = State::Claiming;
+                    self.is_leaving = false;
+                    context.emit(Effect::Claim { node: context.node });
+                }
+            }
+            State::Claiming
             | State::Down
             | State::Waiting
             | State::Starting { .. }
-            | State::Up { .. }
+            | State::Up(_)
             | State::Failed
             | State::Broken => {}
         }
@@ -417,11 +388,13 @@ impl Service {
                 pid: Some(_),
                 ..
             } => kill_at,
+            State::Left { back_at } => back_at,
             State::Finishing { pid: None, .. }
+            | State::Claiming
             | State::Down
             | State::Waiting
             | State::Starting { .. }
-            | State::Up { .. }
+            | State::Up(_)
             | State::Failed
             | State::Broken => None,
         }
@@ -432,102 +405,24 @@ impl Service {
         self.await_ready && self.spec.notification_fd.is_some()
     }
 
+    /// What a service is doing of which nothing runs.
+    fn idle_state(&self) -> State {
+        match self.want {
+            Want::Up | Want::Down if !self.spec.has_run => State::Broken,
+            Want::Up => State::Waiting,
+            Want::Down => State::Down,
+        }
+    }
+
     fn spawn_run(&mut self, context: &mut Context<'_>) {
         let run = context.spawn(Work::Run);
-        self.state = State::Starting { run };
-    }
-
-    fn ask_to_end(&mut self, run: RunId, pid: i32, since: Moment, context: &mut Context<'_>) {
-        if self.is_logger {
-            self.state = State::Stopping {
-                run,
-                pid,
-                since,
-                kill_at: None,
-            };
-            return;
-        }
-        let signal = self.spec.down_signal;
-        context.log(Event::ServiceStopping {
-            service: self.spec.name.clone(),
-            pid,
-            signal,
-        });
-        context.signal(run, signal, Target::Process);
-        context.signal(run, Signal::CONT, Target::Process);
-        let kill_at = self.spec.timeout_kill.map(|wait| context.now.after(wait));
-        self.state = State::Stopping {
-            run,
-            pid,
-            since,
-            kill_at,
-        };
-    }
-
-    fn run_ended(
-        &mut self,
-        pid: i32,
-        since: Moment,
-        exit: Exit,
-        asked: bool,
-        context: &mut Context<'_>,
-    ) {
-        let service = self.spec.name.clone();
-        let duration = context.now.since(since);
-        if asked || duration >= START_INTERVAL {
-            self.quick_deaths = 0;
-        } else {
-            self.quick_deaths = self.quick_deaths.saturating_add(1);
-        }
-        let deaths = self.quick_deaths;
-        context.log(Event::ServiceExited {
-            service: service.clone(),
-            pid,
-            exit,
-            duration,
-            asked,
-            repeated: deaths > FLAPPING,
-        });
-        if is_worth_a_summary(deaths) {
-            context.log(Event::ServiceFlapping {
-                service,
-                deaths,
-                exit,
-            });
-        }
-        if self.spec.has_finish && !context.killing {
-            let run = context.spawn(Work::Finish { exit, pgid: pid });
-            let kill_at = self.spec.timeout_finish.map(|wait| context.now.after(wait));
-            self.state = State::Finishing {
-                run,
-                pid: None,
-                kill_at,
-            };
-        } else {
-            self.settle(context);
-        }
-    }
-
-    /// Everything of the last run is over: start again, now or later, or stay down.
-    fn settle(&mut self, context: &mut Context<'_>) {
-        if self.want == Want::Down {
-            self.state = State::Down;
-            return;
-        }
-        let next = self
-            .last_start
-            .map_or(context.now, |start| start.after(START_INTERVAL));
-        if next <= context.now {
-            self.spawn_run(context);
-        } else {
-            self.state = State::Backoff { until: next };
-        }
+        self.state = State::Starting { run, ending: false };
     }
 }
 
-/// The third quick death in a row is summed up, then the tenth, hundredth and so on.
-fn is_worth_a_summary(deaths: u32) -> bool {
-    deaths == FLAPPING || deaths >= 10 && is_power_of_ten(deaths)
+/// What a service is meant to be when its supervision begins.
+fn wanted_at_first(spec: &ServiceSpec) -> Want {
+    if spec.down { Want::Down } else { Want::Up }
 }
 
 fn is_power_of_ten(count: u32) -> bool {

@@ -26,7 +26,8 @@ const PID: i32 = 70;
 const NOW: u64 = 10_000;
 const DUE: u64 = 15_000;
 
-const STATES: [&str; 17] = [
+const STATES: [&str; 20] = [
+    "claiming",
     "down",
     "waiting",
     "starting",
@@ -41,16 +42,21 @@ const STATES: [&str; 17] = [
     "backoff",
     "failed",
     "broken",
+    "left",
+    "up, leaving",
     "logger backoff",
     "logger starting, unwanted",
     "logger up",
 ];
 
-const INPUTS: [&str; 18] = [
-    "wake",
+const INPUTS: [&str; 21] = [
+    "supervised",
+    "refused",
+    "reread",
     "start",
     "give_up",
     "stop",
+    "stop all",
     "kill",
     "spawned",
     "late spawned",
@@ -90,12 +96,14 @@ fn service(state: &str) -> Service {
         None => (false, state),
     };
     let mut service = Service::new(spec(), is_logger, true);
-    let up = |ready| State::Up {
+    let life = |ready| Life {
         run: RUN,
         pid: PID,
         since: at(9500),
         ready,
     };
+    let up = |ready| State::Up(life(ready));
+    let starting = |ending| State::Starting { run: RUN, ending };
     let finishing = |pid| State::Finishing {
         run: RUN,
         pid,
@@ -105,15 +113,14 @@ fn service(state: &str) -> Service {
     (service.state, service.want) = match state {
         "down" => (State::Down, Want::Down),
         "waiting" => (State::Waiting, Want::Up),
-        "starting" => (State::Starting { run: RUN }, Want::Up),
-        "starting, unwanted" => (State::Starting { run: RUN }, Want::Down),
+        "claiming" => (State::Claiming, Want::Up),
+        "starting" => (starting(false), Want::Up),
+        "starting, unwanted" => (starting(true), Want::Down),
         "up" => (up(false), Want::Up),
         "up, ready" => (up(true), Want::Up),
         "stopping" => {
             let state = State::Stopping {
-                run: RUN,
-                pid: PID,
-                since: at(9500),
+                life: life(false),
                 kill_at: Some(at(DUE)),
             };
             (state, Want::Down)
@@ -126,8 +133,16 @@ fn service(state: &str) -> Service {
             (finishing(Some(PID)), Want::Up)
         }
         "backoff" => (State::Backoff { until: at(DUE) }, Want::Up),
+        "up, leaving" => {
+            service.is_leaving = true;
+            (up(false), Want::Up)
+        }
         "failed" => (State::Failed, Want::Down),
-        "broken" => (State::Broken, Want::Down),
+        "broken" => (State::Broken, Want::Up),
+        "left" => {
+            let back_at = Some(at(DUE));
+            (State::Left { back_at }, Want::Up)
+        }
         other => panic!("no state {other}"),
     };
     service.reached = state == "up, ready";
@@ -143,17 +158,24 @@ fn show(service: &Service) -> String {
     let state = match &service.state {
         State::Down => "down".to_owned(),
         State::Waiting => "waiting".to_owned(),
-        State::Starting { run } => format!("starting {}", run.0),
-        State::Up {
+        State::Claiming => "claiming".to_owned(),
+        State::Starting { run, ending } => {
+            let ending = if *ending { " to end" } else { "" };
+            format!("starting {}{ending}", run.0)
+        }
+        State::Up(Life {
             run,
             pid,
             since,
             ready,
-        } => {
+        }) => {
             let ready = if *ready { " ready" } else { "" };
             format!("up {} pid {pid} since {}{ready}", run.0, ms(since))
         }
-        State::Stopping { run, kill_at, .. } => format!("stopping {}{}", run.0, kill(kill_at)),
+        State::Stopping { life, kill_at } => {
+            let ready = if life.ready { " ready" } else { "" };
+            format!("stopping {}{ready}{}", life.run.0, kill(kill_at))
+        }
         State::Finishing { run, pid, kill_at } => {
             let pid = pid.map_or_else(String::new, |pid| format!(" pid {pid}"));
             format!("finishing {}{pid}{}", run.0, kill(kill_at))
@@ -161,13 +183,15 @@ fn show(service: &Service) -> String {
         State::Backoff { until } => format!("backoff until {}", ms(until)),
         State::Failed => "failed".to_owned(),
         State::Broken => "broken".to_owned(),
+        State::Left { back_at } => format!("left{}", kill(back_at)),
     };
     let want = match service.want {
         Want::Up => "wanted",
         Want::Down => "unwanted",
     };
     let reached = if service.reached { ", reached" } else { "" };
-    format!("{state}, {want}{reached}")
+    let leaving = if service.is_leaving { ", leaving" } else { "" };
+    format!("{state}, {want}{reached}{leaving}")
 }
 
 /// Lets `act` happen at `now` and returns the effects as text.
@@ -206,10 +230,13 @@ fn step(state: &str, input: &str) -> String {
         _ => (NOW, false),
     };
     let effects = apply(&mut service, now, killing, |service, context| match input {
-        "wake" => service.wake(),
+        "supervised" => service.supervised(spec(), context),
+        "refused" => service.refused(context),
+        "reread" => service.reread(spec()),
         "start" => service.start(context),
         "give_up" => service.give_up(),
-        "stop" => service.stop(context),
+        "stop" => service.stop(false, context),
+        "stop all" => service.stop(true, context),
         "kill" => service.kill(context),
         "spawned" | "spawned while killing" => service.spawned(RUN, PID, context),
         "late spawned" => service.spawned(OTHER, PID, context),
@@ -241,12 +268,12 @@ fn every_state_by_every_input() {
 /// A service without finish script, without readiness, and with a run that died `lives` ms after
 /// its start, at 10 s.
 fn dead(spec: ServiceSpec, lives: u64) -> Service {
-    let mut service = Service::new(spec, false, true);
-    service.wake();
+    let mut service = Service::new(spec.clone(), false, true);
     apply(&mut service, 0, false, |service, context| {
+        service.supervised(spec, context);
         service.start(context);
     });
-    let State::Starting { run } = *service.state() else {
+    let State::Starting { run, .. } = *service.state() else {
         panic!("not starting: {}", show(&service));
     };
     apply(&mut service, NOW - lives, false, |service, context| {
@@ -282,10 +309,11 @@ fn without_readiness_a_start_is_enough() {
         (announcing.clone(), false, true),
         (announcing, true, false),
     ] {
-        let mut service = Service::new(spec, false, await_ready);
-        service.wake();
+        let mut service = Service::new(spec.clone(), false, await_ready);
         assert!(service.is_pending());
         apply(&mut service, NOW, false, |service, context| {
+            service.supervised(spec, context);
+            assert!(service.is_pending());
             service.start(context);
             service.spawned(RunId(21), PID, context);
         });
@@ -303,6 +331,7 @@ fn deadlines_are_those_of_the_state() {
             | "finishing, unwanted"
             | "finishing after a second"
             | "backoff"
+            | "left"
             | "logger backoff" => Some(at(DUE)),
             _ => None,
         };
@@ -315,152 +344,187 @@ fn without_limits_nothing_is_ever_killed() {
     let mut service = service("up");
     service.spec.timeout_kill = None;
     service.spec.timeout_finish = None;
-    apply(&mut service, NOW, false, Service::stop);
-    assert_eq!(show(&service), "stopping 7, unwanted");
+    apply(&mut service, NOW, false, |service, context| {
+        service.stop(false, context);
+    });
+    assert_eq!(show(&service), "stopping 7, unwanted, leaving");
     assert_eq!(service.next_timeout(), None);
     apply(&mut service, NOW, false, |service, context| {
         service.exited(RUN, Exit::Code(0), context);
         service.spawned(RunId(21), PID, context);
     });
-    assert_eq!(show(&service), "finishing 21 pid 70, unwanted");
+    assert_eq!(show(&service), "finishing 21 pid 70, unwanted, leaving");
     assert_eq!(service.next_timeout(), None);
 }
 
-#[test]
-fn summaries_of_quick_deaths_get_rarer() {
-    let worth: Vec<u32> = (0..=10_000).filter(|n| is_worth_a_summary(*n)).collect();
-    assert_eq!(worth, [3, 10, 100, 1000, 10_000]);
-    assert!(!is_worth_a_summary(u32::MAX));
-}
-
 const TABLE: &str = "
+claiming
+  supervised: -> waiting, wanted; tell web s, wanted, ready, paused
+  refused: -> left until 11000, wanted
+  give_up: -> claiming, wanted, reached
+  stop: -> claiming, wanted, leaving
+  stop all: -> claiming, wanted, leaving
+  kill: -> claiming, unwanted
+  nothing: reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 down
-  wake: -> waiting, wanted
   give_up: -> down, unwanted, reached
-  nothing: start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+  stop: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  nothing: supervised | refused | reread | start | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 waiting
   start: -> starting 21, wanted; spawn web run
   give_up: -> down, unwanted, reached
-  stop: -> down, unwanted
+  stop: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
   kill: -> down, unwanted
-  nothing: wake | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+  nothing: supervised | refused | reread | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 starting
   give_up: -> starting 7, wanted, reached
-  stop: -> starting 7, unwanted
+  stop: -> starting 7 to end, unwanted, leaving; tell web
+  stop all: -> starting 7 to end, unwanted, leaving; tell web
   kill: -> starting 7, unwanted
-  spawned: -> up 7 pid 70 since 10000, wanted; log web started pid 70
-  spawn_failed: -> backoff until 20000, wanted; log web unstartable, try 1, retry 10000ms
-  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
-  nothing: wake | start | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+  spawned: -> up 7 pid 70 since 10000, wanted; log web started pid 70; tell web u, wanted, pid 70
+  spawn_failed: -> backoff until 70000, wanted; log web unstartable, try 1, retry 60000ms
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; tell web u, wanted, pid 70; signal web SIGKILL process
+  nothing: supervised | refused | reread | start | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
 starting, unwanted
-  wake: -> starting 7, wanted
-  give_up: -> starting 7, unwanted, reached
-  spawned: -> stopping 7 until 12000, unwanted; log web started pid 70; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
+  give_up: -> starting 7 to end, unwanted, reached
+  stop: -> starting 7 to end, unwanted, leaving; tell web
+  stop all: -> starting 7 to end, unwanted, leaving; tell web
+  spawned: -> stopping 7 until 12000, unwanted; log web started pid 70; tell web u, pid 70; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
   spawn_failed: -> down, unwanted
-  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
-  nothing: start | stop | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; tell web u, pid 70; signal web SIGKILL process
+  nothing: supervised | refused | reread | start | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
 up
   give_up: -> up 7 pid 70 since 9500, wanted, reached
-  stop: -> stopping 7 until 12000, unwanted; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
+  stop: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
+  stop all: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
   kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
-  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms
-  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
-  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
-  exited while killing: -> backoff until 10500, wanted; log web exited code 1 500ms
-  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
+  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms; tell web U, wanted, ready, pid 70
+  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
+  exited while killing: -> down, wanted; log web exited code 1 500ms; record-death web code 1 of 100; tell web dD, wanted, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
 up, ready
-  stop: -> stopping 7 until 12000, unwanted; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
-  kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
-  exited 1: -> finishing 21 until 15000, wanted, reached; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
-  exited 125: -> finishing 21 until 15000, wanted, reached; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
-  exited while killing: -> backoff until 10500, wanted, reached; log web exited code 1 500ms
-  nothing: wake | start | give_up | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | due timer | spawned while killing
+  stop: -> stopping 7 ready until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, ready, pid 70
+  stop all: -> stopping 7 ready until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, ready, pid 70
+  kill: -> stopping 7 ready until 15000, unwanted; signal web SIGKILL process
+  exited 1: -> finishing 21 until 15000, wanted, reached; log web exited code 1 500ms; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted, reached; log web exited code 125 500ms; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
+  exited while killing: -> down, wanted, reached; log web exited code 1 500ms; record-death web code 1 of 100; tell web dD, wanted, ready
+  nothing: supervised | refused | reread | start | give_up | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | due timer | spawned while killing
 stopping
-  wake: -> stopping 7 until 15000, wanted
   give_up: -> stopping 7 until 15000, unwanted, reached
+  stop: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
+  stop all: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
   kill: stays; signal web SIGKILL process
-  exited 1: -> finishing 21 until 15000, unwanted; log web exited code 1 500ms asked; spawn web finish 1 0 pgid 70
-  exited 125: -> finishing 21 until 15000, unwanted; log web exited code 125 500ms asked; spawn web finish 125 0 pgid 70
+  ready: -> stopping 7 ready until 15000, unwanted; log web ready 500ms; tell web U, ready, pid 70
+  exited 1: -> finishing 21 until 15000, unwanted; log web exited code 1 500ms asked; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, unwanted; log web exited code 125 500ms asked; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
   due timer: -> stopping 7 until 20000, unwanted; signal web SIGKILL process; signal web SIGCONT process; log web killed
-  exited while killing: -> down, unwanted; log web exited code 1 500ms asked
-  nothing: start | stop | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
+  exited while killing: -> down, unwanted; log web exited code 1 500ms asked; record-death web code 1 of 100; tell web dD, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | spawned while killing
 finishing, not spawned
   give_up: -> finishing 7 until 15000, wanted, reached
-  stop: -> finishing 7 until 15000, unwanted
+  stop: -> finishing 7 until 15000, unwanted, leaving; tell web
+  stop all: -> finishing 7 until 15000, unwanted, leaving; tell web
   kill: -> finishing 7 until 15000, unwanted; signal web SIGKILL process
-  spawned: -> finishing 7 pid 70 until 15000, wanted
-  spawn_failed: -> backoff until 10500, wanted
-  exited 1: -> backoff until 10500, wanted
-  exited 125: -> failed, unwanted; log web failed
-  spawned while killing: -> finishing 7 pid 70 until 15000, wanted; signal web SIGKILL process
-  exited while killing: -> backoff until 10500, wanted
-  nothing: wake | start | late spawned | late spawn_failed | ready | late ready | late exited | early timer | due timer
+  spawned: -> finishing 7 pid 70 until 15000, wanted; tell web d, wanted, finishing, pid 70
+  spawn_failed: -> backoff until 10500, wanted; tell web dD, wanted, ready
+  exited 1: -> backoff until 10500, wanted; tell web d, wanted; tell web D, wanted, ready
+  exited 125: -> failed, unwanted; tell web d, wanted; log web failed; tell web OD, ready
+  spawned while killing: -> finishing 7 pid 70 until 15000, wanted; tell web d, wanted, finishing, pid 70; signal web SIGKILL process
+  exited while killing: -> down, wanted; tell web d, wanted; tell web D, wanted, ready
+  nothing: supervised | refused | reread | start | late spawned | late spawn_failed | ready | late ready | late exited | early timer | due timer
 finishing
   give_up: -> finishing 7 pid 70 until 15000, wanted, reached
-  stop: -> finishing 7 pid 70 until 15000, unwanted
+  stop: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
+  stop all: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
   kill: -> finishing 7 pid 70 until 15000, unwanted; signal web SIGKILL process
-  spawn_failed: -> backoff until 10500, wanted
-  exited 1: -> backoff until 10500, wanted; log web finish exited code 1
-  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  exited 1: -> backoff until 10500, wanted; log web finish exited code 1; tell web D, wanted, ready
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed; tell web OD, ready
   due timer: -> finishing 7 pid 70 until 20000, wanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
-  spawned while killing: stays; signal web SIGKILL process
-  exited while killing: -> backoff until 10500, wanted; log web finish exited code 1
-  nothing: wake | start | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+  exited while killing: -> down, wanted; log web finish exited code 1; tell web D, wanted, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
 finishing, unwanted
-  wake: -> finishing 7 pid 70 until 15000, wanted
   give_up: -> finishing 7 pid 70 until 15000, unwanted, reached
+  stop: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
+  stop all: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
   kill: stays; signal web SIGKILL process
-  spawn_failed: -> down, unwanted
-  exited 1: -> down, unwanted; log web finish exited code 1
-  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  exited 1: -> down, unwanted; log web finish exited code 1; tell web D, ready
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed; tell web OD, ready
   due timer: -> finishing 7 pid 70 until 20000, unwanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
-  spawned while killing: stays; signal web SIGKILL process
-  exited while killing: -> down, unwanted; log web finish exited code 1
-  nothing: start | stop | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+  exited while killing: -> down, unwanted; log web finish exited code 1; tell web D, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
 finishing after a second
   give_up: -> finishing 7 pid 70 until 15000, wanted, reached
-  stop: -> finishing 7 pid 70 until 15000, unwanted
+  stop: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
+  stop all: -> finishing 7 pid 70 until 15000, unwanted, leaving; tell web, finishing, pid 70
   kill: -> finishing 7 pid 70 until 15000, unwanted; signal web SIGKILL process
-  spawn_failed: -> starting 21, wanted; spawn web run
-  exited 1: -> starting 21, wanted; log web finish exited code 1; spawn web run
-  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed
+  exited 1: -> starting 21, wanted; log web finish exited code 1; tell web D, wanted, ready; spawn web run
+  exited 125: -> failed, unwanted; log web finish exited code 125; log web failed; tell web OD, ready
   due timer: -> finishing 7 pid 70 until 20000, wanted; log web finish timed out; signal web SIGCONT process; signal web SIGKILL process
-  spawned while killing: stays; signal web SIGKILL process
-  exited while killing: -> starting 21, wanted; log web finish exited code 1; spawn web run
-  nothing: wake | start | spawned | late spawned | late spawn_failed | ready | late ready | late exited | early timer
+  exited while killing: -> down, wanted; log web finish exited code 1; tell web D, wanted, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
 backoff
   give_up: -> backoff until 15000, wanted, reached
-  stop: -> down, unwanted
+  stop: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
   kill: -> down, unwanted
   due timer: -> starting 21, wanted; spawn web run
-  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
 failed
   give_up: -> failed, unwanted, reached
-  nothing: wake | start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+  stop: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  nothing: supervised | refused | reread | start | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 broken
-  give_up: -> broken, unwanted, reached
-  nothing: wake | start | stop | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+  reread: -> waiting, wanted
+  give_up: -> broken, wanted, reached
+  stop: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; tell web x, ready; leave web
+  kill: -> broken, unwanted
+  nothing: supervised | refused | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
+left
+  give_up: -> left until 15000, wanted, reached
+  stop: -> left, wanted
+  stop all: -> left, wanted
+  kill: -> left, unwanted
+  due timer: -> claiming, wanted; claim web
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
+up, leaving
+  give_up: -> up 7 pid 70 since 9500, wanted, reached, leaving
+  stop: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
+  stop all: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70
+  kill: -> stopping 7 until 15000, unwanted, leaving; signal web SIGKILL process
+  ready: -> up 7 pid 70 since 9500 ready, wanted, reached, leaving; log web ready 500ms; tell web U, wanted, ready, pid 70
+  exited 1: -> finishing 21 until 15000, wanted, leaving; log web exited code 1 500ms asked; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted, leaving; log web exited code 125 500ms asked; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
+  exited while killing: -> left until 10000, wanted, leaving; log web exited code 1 500ms asked; record-death web code 1 of 100; tell web dD, wanted, ready; tell web x, wanted, ready; leave web
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
 logger backoff
   give_up: -> backoff until 15000, wanted, reached
-  stop: -> down, unwanted; close-input web
+  stop: -> left, unwanted, leaving; close-input web; tell web x, ready; leave web
+  stop all: -> left, unwanted, leaving; tell web, ready; close-input web; tell web x, ready; leave web
   kill: -> down, unwanted
   due timer: -> starting 21, wanted; spawn web run
-  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
 logger starting, unwanted
-  wake: -> starting 7, wanted
-  give_up: -> starting 7, unwanted, reached
-  stop: stays; close-input web
-  spawned: -> stopping 7, unwanted; log web started pid 70
+  give_up: -> starting 7 to end, unwanted, reached
+  stop: -> starting 7 to end, unwanted, leaving; close-input web
+  stop all: -> starting 7 to end, unwanted, leaving; tell web; close-input web
+  spawned: -> stopping 7 until 12000, unwanted; log web started pid 70; tell web u, pid 70; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process
   spawn_failed: -> down, unwanted
-  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; signal web SIGKILL process
-  nothing: start | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
+  spawned while killing: -> stopping 7 until 15000, unwanted; log web started pid 70; tell web u, pid 70; signal web SIGKILL process
+  nothing: supervised | refused | reread | start | kill | late spawned | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | exited while killing
 logger up
   give_up: -> up 7 pid 70 since 9500, wanted, reached
-  stop: -> stopping 7, unwanted; close-input web
+  stop: -> up 7 pid 70 since 9500, unwanted, leaving; close-input web
+  stop all: -> stopping 7 until 12000, unwanted, leaving; log web stopping SIGTERM; signal web SIGTERM process; signal web SIGCONT process; tell web, pid 70; close-input web
   kill: -> stopping 7 until 15000, unwanted; signal web SIGKILL process
-  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms
-  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; spawn web finish 1 0 pgid 70
-  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; spawn web finish 125 0 pgid 70
-  exited while killing: -> backoff until 10500, wanted; log web exited code 1 500ms
-  nothing: wake | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
+  ready: -> up 7 pid 70 since 9500 ready, wanted, reached; log web ready 500ms; tell web U, wanted, ready, pid 70
+  exited 1: -> finishing 21 until 15000, wanted; log web exited code 1 500ms; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
+  exited 125: -> finishing 21 until 15000, wanted; log web exited code 125 500ms; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
+  exited while killing: -> down, wanted; log web exited code 1 500ms; record-death web code 1 of 100; tell web dD, wanted, ready
+  nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
 ";

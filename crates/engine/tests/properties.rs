@@ -11,17 +11,46 @@
 #[path = "support/world.rs"]
 mod world;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use sixfold_engine::{
-    Effect, Engine, Exit, Input, Listing, Moment, NodeId, Origin, Policy, RunId, SpawnFailure,
-    Step, Work,
+    Command, Effect, Engine, Exit, Input, Listing, Moment, NodeId, Origin, Policy, Role, RunId,
+    SpawnFailure, Step, Target, Work,
 };
 use sixfold_model::settings::Behaviour;
 use sixfold_model::{ServiceSpec, Settings, Signal};
 use world::{LATENCY, Plan, World};
+
+/// A scan directory that is read again every five seconds.
+const SCAN: Role = Role::ScanDirectory {
+    most: 6,
+    rescan: Some(Duration::from_secs(5)),
+};
+
+/// Every order to a supervisor.
+const COMMANDS: [Command; 18] = [
+    Command::Signal(Signal::TERM, Target::Process),
+    Command::Signal(Signal::KILL, Target::Group),
+    Command::Pause(Target::Process),
+    Command::Continue(Target::Process),
+    Command::Restart,
+    Command::Reload,
+    Command::Up,
+    Command::Once,
+    Command::NotAgain,
+    Command::Down,
+    Command::UpForGood,
+    Command::DownForGood,
+    Command::NotAgainForGood,
+    Command::Leave,
+    Command::Terminate,
+    Command::Abandon,
+    Command::Interrupt,
+    Command::Up,
+];
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -97,7 +126,7 @@ fn from_outside() -> impl Strategy<Value = Input> {
     let origin = prop_oneof![Just(Origin::Outside), Just(Origin::Inside)];
     prop_oneof![
         2 => (signal, origin).prop_map(|(signal, origin)| Input::StopSignal { signal, origin }),
-        1 => Just(Input::Stop),
+        1 => Just(Input::Stop { loggers: false }),
         2 => Just(Input::Rescan),
         1 => Just(Input::Timer),
     ]
@@ -116,11 +145,25 @@ prop_compose! {
         strangers: bool,
         seed: u64,
     ) -> Plan {
-        outside.push((stop, Input::Stop));
+        outside.push((stop, Input::Stop { loggers: false }));
+        let services = each_as_first_seen(services);
         Plan {
             policy, services, scripts, outside, failing, deaf, unready, strangers, seed,
         }
     }
+}
+
+/// A directory does not change in these worlds: a name that is found again is the same service.
+fn each_as_first_seen(listings: Vec<Vec<ServiceSpec>>) -> Vec<Vec<ServiceSpec>> {
+    let mut first: HashMap<String, ServiceSpec> = HashMap::new();
+    let mut as_first_seen = |spec: ServiceSpec| {
+        let known = first.entry(spec.name.clone());
+        known.or_insert(spec).clone()
+    };
+    listings
+        .into_iter()
+        .map(|listing| listing.into_iter().map(&mut as_first_seen).collect())
+        .collect()
 }
 
 /// The longest that a stop may take by the rules: the services, a boot script or the CMD, the
@@ -161,20 +204,18 @@ fn make_foreign_ids() -> (Vec<NodeId>, Vec<RunId>) {
     let specs = (0..2000).map(|number| ServiceSpec::new(format!("x{number}"), "/x"));
     let specs = specs.collect();
     engine.handle(Moment::START, Input::Services { specs }, &mut effects);
-    let spawned = effects.iter().filter_map(|effect| match effect {
-        Effect::Spawn { node, run, .. } => Some((*node, *run)),
-        Effect::Adopt { .. }
-        | Effect::Signal { .. }
-        | Effect::CloseInput { .. }
-        | Effect::List { .. }
-        | Effect::ListServices
-        | Effect::Rescan
-        | Effect::SignalAll(_)
-        | Effect::Census
-        | Effect::RecordExitCode(_)
-        | Effect::Sync
-        | Effect::Log(_)
-        | Effect::Exit => None,
+    for effect in std::mem::take(&mut effects) {
+        if let Effect::Adopt { node, spec, .. } = effect {
+            let input = Input::Supervised { node, spec };
+            engine.handle(Moment::START, input, &mut effects);
+        }
+    }
+    let spawned = effects.iter().filter_map(|effect| {
+        if let Effect::Spawn { node, run, .. } = effect {
+            Some((*node, *run))
+        } else {
+            None
+        }
     });
     let (nodes, runs): (Vec<_>, Vec<_>) = spawned.unzip();
     assert_eq!(runs.len(), 2000, "{effects:?}");
@@ -294,10 +335,11 @@ proptest! {
     #[test]
     fn any_inputs_are_survived(
         policy in policy(),
-        inputs in proptest::collection::vec((0..3000_u64, 0..14_u64, 0..40_usize, service()), 0..60),
+        inputs in proptest::collection::vec((0..3000_u64, 0..22_u64, 0..40_usize, service()), 0..60),
+        role in prop_oneof![Just(Role::Container), Just(Role::Service), Just(SCAN)],
     ) {
         let (nodes, runs) = &*FOREIGN;
-        let mut engine = Engine::new(policy);
+        let mut engine = Engine::new(Policy { role, ..policy });
         let mut now = Moment::START;
         let mut known: Vec<(NodeId, RunId)> = vec![(nodes[0], runs[0])];
         let mut lists = vec![nodes[0]];
@@ -313,6 +355,12 @@ proptest! {
                 9 => Input::Census { left: index % 2 == 0 },
                 10 | 11 => Input::Services { specs: vec![spec] },
                 12 => Input::Rescan,
+                13 => Input::Prune { loggers: index % 2 == 0 },
+                14 | 15 => Input::Supervised { node, spec: Box::new(spec) },
+                16 => Input::Refused { node },
+                17 => Input::Reread { node, spec: Box::new(spec) },
+                18 | 19 => Input::Control { node, command: COMMANDS[index % COMMANDS.len()] },
+                20 => Input::ControlAll { command: COMMANDS[index % COMMANDS.len()] },
                 _ => Input::StopSignal {
                     signal: Signal::TERM,
                     origin: if index % 2 == 0 { Origin::Outside } else { Origin::Inside },
@@ -322,6 +370,8 @@ proptest! {
             for effect in effects.drain(..) {
                 if let Effect::Spawn { node, run, .. } = effect {
                     known.push((node, run));
+                } else if let Effect::Adopt { node, .. } = effect {
+                    known.push((node, runs[index % runs.len()]));
                 } else if let Effect::List { node, .. } = effect {
                     lists.push(node);
                 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Signal;
+use crate::tree::Identity;
 
 /// The default time that a `finish` script may take (s6-supervise: `timeout-finish`).
 pub const DEFAULT_TIMEOUT_FINISH: Duration = Duration::from_millis(5000);
@@ -34,8 +35,18 @@ pub struct ServiceSpec {
     pub timeout_kill: Option<Duration>,
     /// The signal that asks `run` to end.
     pub down_signal: Signal,
-    /// How many deaths are remembered, at most [`MAX_DEATH_TALLY`].
+    /// The signal that asks `run` to read its configuration again (`s6-svc -l`).
+    pub reload_signal: Signal,
+    /// How many deaths are remembered, at most [`MAX_DEATH_TALLY`]; 0 is none.
     pub max_death_tally: u32,
+    /// The descriptor on which `run` holds a lock on `supervise/service-lock`, 1 or more.
+    pub lock_fd: Option<i32>,
+    /// `run` is process 1 of a pid namespace of its own.
+    pub new_pid_namespace: bool,
+    /// [`Self::timeout_kill`] kills the process group that `run` leads, not `run` alone.
+    pub kills_group: bool,
+    /// The directory that is supervised, if it was there when the service was read.
+    pub identity: Option<Identity>,
     /// The logger in `log/`, which reads this service's standard output.
     pub log: Option<Box<Self>>,
 }
@@ -53,8 +64,22 @@ impl ServiceSpec {
             timeout_finish: Some(DEFAULT_TIMEOUT_FINISH),
             timeout_kill: None,
             down_signal: Signal::TERM,
+            reload_signal: Signal::HUP,
             max_death_tally: DEFAULT_DEATH_TALLY,
+            lock_fd: None,
+            new_pid_namespace: false,
+            kills_group: false,
+            identity: None,
             log: None,
+        }
+    }
+
+    /// Whether `other` is the same service: the same directory, whatever it is called now
+    /// (s6-svscan); by its name where a directory is not known.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self.identity, other.identity) {
+            (Some(own), Some(other)) => own == other,
+            (None, _) | (_, None) => self.name == other.name,
         }
     }
 }

@@ -16,22 +16,12 @@ use crate::{Diagnostic, ServiceSpec, Severity, Signal};
 use file::Directory;
 
 /// The longest name of a service, in bytes, that s6-svscan accepts.
-const MAX_NAME: usize = 251;
-/// The largest descriptor that a service may announce its readiness on; no process has more.
-const MAX_DESCRIPTOR: u64 = 1_000_000;
-/// Files of newer versions of s6 that have no effect here so far.
-const NOT_YET: [&str; 4] = [
-    "flag-newpidns",
-    "flag-timeout-killpg",
-    "lock-fd",
-    "reload-signal",
-];
-
+pub const MAX_NAME: usize = 251;
 /// Reads the service directory `tree`, which lies at `source`, into the service called `name`.
 ///
 /// The files are those of s6's servicedir page: `run`, `finish`, `down`, `notification-fd`,
-/// `timeout-finish` and `timeout-kill` (milliseconds, 0 is without limit), `down-signal`,
-/// `max-death-tally`, and a logger in `log/`, whose own `log/` does not count. Of a file with a
+/// `lock-fd`, `timeout-finish` and `timeout-kill` (milliseconds, 0 is without limit),
+/// `down-signal`, `reload-signal`, `max-death-tally`, `flag-newpidns`, `flag-timeout-killpg`, and a logger in `log/`, whose own `log/` does not count. Of a file with a
 /// value the first line counts; one that makes no sense is a warning, and the default is taken.
 /// Without a usable `run` the service is broken: `has_run` is false, and an error says why.
 pub fn read(name: &str, source: &Path, tree: &Tree) -> (ServiceSpec, Vec<Diagnostic>) {
@@ -62,15 +52,25 @@ pub fn read(name: &str, source: &Path, tree: &Tree) -> (ServiceSpec, Vec<Diagnos
 /// read is an error and leaves the others alone; so is a name that is not UTF-8, is longer than
 /// 251 bytes or holds a newline.
 pub fn list(dir: &Path, tree: &Tree) -> (Vec<ServiceSpec>, Vec<Diagnostic>) {
+    list_from(tree, MAX_NAME, |name| dir.join(name))
+}
+
+/// The same where names may have `longest` bytes, and each service comes from the directory that
+/// `source` tells for its name: a scan directory holds links to services.
+pub fn list_from(
+    tree: &Tree,
+    longest: usize,
+    source: impl Fn(&OsStr) -> PathBuf,
+) -> (Vec<ServiceSpec>, Vec<Diagnostic>) {
     let mut specs = Vec::new();
     let mut diagnostics = Vec::new();
     for (name, entry) in &tree.entries {
         if is_hidden(name) {
             continue;
         }
-        let path = dir.join(name);
+        let path = source(name);
         match entry {
-            Entry::Dir(tree) => match service_name(name) {
+            Entry::Dir(tree) => match service_name(name, longest) {
                 Ok(name) => {
                     let (spec, found) = read(name, &path, tree);
                     specs.push(spec);
@@ -127,6 +127,7 @@ fn read_one(
 ) -> ServiceSpec {
     let mut files = Directory::new(source, tree, diagnostics);
     let mut spec = ServiceSpec::new(name, source);
+    spec.identity = tree.identity;
 
     spec.has_run = files.script("run", Severity::Error);
     if !tree.entries.contains_key(OsStr::new("run")) {
@@ -141,14 +142,18 @@ fn read_one(
     }
     spec.has_finish = files.script("finish", Severity::Warning);
     spec.down = files.flag("down");
-    spec.notification_fd = files
-        .number(
-            "notification-fd",
-            "a descriptor from 1 to 1000000",
-            "readiness is not awaited",
-            |number| (1..=MAX_DESCRIPTOR).contains(&number),
-        )
-        .and_then(|number| i32::try_from(number).ok());
+    spec.notification_fd = files.descriptor("notification-fd", "readiness is not awaited");
+    spec.lock_fd = files.descriptor("lock-fd", "nothing is locked");
+    if spec.has_run && spec.lock_fd.is_some() && spec.lock_fd == spec.notification_fd {
+        spec.has_run = false;
+        files.report(Diagnostic::error(
+            &source.join("lock-fd"),
+            format!("service {name} is not started: notification-fd and lock-fd are the same"),
+            "give one of them another number",
+        ));
+    }
+    spec.new_pid_namespace = files.flag("flag-newpidns");
+    spec.kills_group = files.flag("flag-timeout-killpg");
 
     let milliseconds = "a number of milliseconds in decimal digits";
     spec.timeout_finish = files
@@ -170,35 +175,23 @@ fn read_one(
             u32::try_from(number).map_or(MAX_DEATH_TALLY, |number| number.min(MAX_DEATH_TALLY))
         });
     spec.down_signal = files
-        .value(
-            "down-signal",
-            "a signal's name or number",
-            "taken as TERM",
-            |line| std::str::from_utf8(line).ok().and_then(Signal::parse),
-        )
+        .signal("down-signal", "taken as TERM")
         .unwrap_or(Signal::TERM);
-
-    for later in NOT_YET {
-        if tree.entries.contains_key(OsStr::new(later)) {
-            files.report(Diagnostic::warning(
-                &source.join(later),
-                format!("{later} is not honoured yet"),
-                "remove it, or do without what it asks for",
-            ));
-        }
-    }
+    spec.reload_signal = files
+        .signal("reload-signal", "taken as HUP")
+        .unwrap_or(Signal::HUP);
     files.check_type();
     spec
 }
 
 /// The name as text, or what is wrong with it.
-fn service_name(name: &OsStr) -> Result<&str, String> {
+fn service_name(name: &OsStr, longest: usize) -> Result<&str, String> {
     let bytes = name.as_encoded_bytes();
     let Some(text) = name.to_str() else {
         return Err(format!("{} is not UTF-8", quoted(bytes)));
     };
-    if bytes.len() > MAX_NAME {
-        return Err(format!("longer than {MAX_NAME} bytes"));
+    if bytes.len() > longest {
+        return Err(format!("longer than {longest} bytes"));
     }
     if text.contains('\n') {
         return Err(format!("{} holds a newline", quoted(bytes)));

@@ -26,6 +26,8 @@ impl Signal {
     pub const QUIT: Self = Self(3);
     /// The signal that cannot be caught.
     pub const KILL: Self = Self(9);
+    /// Abort: an error that the program found in itself.
+    pub const ABRT: Self = Self(6);
     /// First user signal.
     pub const USR1: Self = Self(10);
     /// Second user signal.
@@ -36,6 +38,8 @@ impl Signal {
     pub const TERM: Self = Self(15);
     /// Continue, if stopped.
     pub const CONT: Self = Self(18);
+    /// The stop that cannot be caught.
+    pub const STOP: Self = Self(19);
     /// The terminal's size changed.
     pub const WINCH: Self = Self(28);
     /// Power failure.

@@ -11,6 +11,17 @@ pub const HEAD_LIMIT: usize = 64 * 1024;
 pub struct Tree {
     /// Every entry but `.` and `..`.
     pub entries: BTreeMap<OsString, Entry>,
+    /// Which directory it is, as far as that was asked.
+    pub identity: Option<Identity>,
+}
+
+/// What tells a directory from every other, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// The number of the device.
+    pub device: u64,
+    /// The number of the inode on it.
+    pub inode: u64,
 }
 
 /// What a name in a directory leads to, symbolic links followed.

@@ -99,7 +99,7 @@ pub(super) fn flapping(service: &str, deaths: u32, exit: Exit) {
 pub(super) fn unstartable(service: &str, tries: u32, retry: Duration) {
     let retry_ms = millis(retry);
     let text = format!(
-        "sixfold: warning: service {service} could not be started (tried {tries} times), and is tried again every {} s",
+        "s6-supervise {service}: warning: unable to spawn ./run (waiting {} seconds; tries so far: {tries})",
         retry.as_secs()
     );
     let text = text.as_str();
@@ -110,6 +110,19 @@ pub(super) fn unstartable(service: &str, tries: u32, retry: Duration) {
         retry_ms,
         text,
         "service could not be started and is tried again"
+    );
+}
+
+pub(super) fn too_many(service: &str) {
+    let text = format!(
+        "s6-svscan: warning: unable to start supervisor for {service}: too many services (allow more with s6-svscan -C)"
+    );
+    let text = text.as_str();
+    tracing::warn!(
+        event = "service.too_many",
+        service,
+        text,
+        "there are as many services as there may be"
     );
 }
 
@@ -138,10 +151,15 @@ pub(super) fn finish_exited(service: &str, pid: i32, exit: Exit, repeated: bool)
 }
 
 pub(super) fn finish_timed_out(service: &str) {
+    let text = format!(
+        "s6-supervise {service}: warning: finish script lifetime reached maximum value - sending it a SIGKILL"
+    );
+    let text = text.as_str();
     tracing::warn!(
         event = "finish.killed",
         service,
         mend = "raise timeout-finish (milliseconds) in the service directory",
+        text,
         "finish script lifetime reached maximum value - sending it a SIGKILL"
     );
 }

@@ -1,6 +1,5 @@
-//! The way up: the graph of the container, the services in it, and the end of boot.
+//! The way up: the graph of the container, what may start, and the end of boot.
 
-use sixfold_model::ServiceSpec;
 use sixfold_model::settings::Behaviour;
 
 use super::Engine;
@@ -9,18 +8,42 @@ use crate::effect::Effect;
 use crate::event::{Cause, Event};
 use crate::gate::Gate;
 use crate::graph::Kind;
-use crate::input::{Listing, NodeId};
+use crate::input::Listing;
 use crate::moment::Moment;
+use crate::policy::Role;
 use crate::sequence::Sequence;
 use crate::service::Service;
 use crate::shutdown::Phase;
 
 impl Engine {
-    pub(super) fn boot(&mut self, now: Moment) {
-        if !self.phase.is_alive() || self.graph.nodes().next().is_some() {
+    pub(super) fn boot(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if !self.phase.is_alive() || self.is_booted {
             return;
         }
+        self.is_booted = true;
         self.booted = now;
+        match self.policy.role {
+            Role::Container => self.boot_container(now),
+            Role::ScanDirectory { .. } => {
+                self.phase = Phase::Running;
+                self.rescan(now, effects);
+            }
+            Role::Service => self.phase = Phase::Running,
+        }
+    }
+
+    /// Reads the scan directory, and again after the time for that.
+    pub(super) fn rescan(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if !self.admits_services() || self.policy.role == Role::Service {
+            return;
+        }
+        if let Role::ScanDirectory { rescan, .. } = self.policy.role {
+            self.rescan_at = rescan.map(|interval| now.after(interval));
+        }
+        effects.push(Effect::Rescan);
+    }
+
+    fn boot_container(&mut self, now: Moment) {
         let mut last = None;
         if self.policy.has_hook {
             let hook = Kind::Sequence(Sequence::new(Listing::Hook, None));
@@ -40,65 +63,6 @@ impl Engine {
         self.phase = Phase::Booting {
             until: self.policy.boot_maxtime.map(|max| now.after(max)),
         };
-    }
-
-    pub(super) fn admits_services(&self) -> bool {
-        match self
-            .gate
-            .and_then(|id| self.graph.get(id))
-            .map(|node| &node.kind)
-        {
-            Some(Kind::Gate(gate)) => gate.admits(),
-            Some(Kind::Service(_) | Kind::Sequence(_) | Kind::Cmd(_)) | None => false,
-        }
-    }
-
-    /// Takes in services that are not known by their name yet, each after its logger.
-    pub(super) fn adopt(&mut self, specs: Vec<ServiceSpec>, effects: &mut Vec<Effect>) {
-        let (Some(gate), Some(cont_init)) = (self.gate, self.cont_init) else {
-            return;
-        };
-        if !self.admits_services() {
-            return;
-        }
-        for spec in specs {
-            if self.graph.services().any(|known| known.name() == spec.name) {
-                continue;
-            }
-            // A logger that cannot run reads nothing: its service then writes where all do.
-            let logger = spec
-                .log
-                .as_deref()
-                .filter(|log| log.has_run)
-                .map(|log| self.add_service(log.clone(), &[cont_init], None, effects));
-            let needs: Vec<NodeId> = logger.into_iter().chain([cont_init]).collect();
-            let node = self.add_service(spec, &needs, logger, effects);
-            self.graph.connect(gate, node);
-        }
-        if let Some(Kind::Gate(gate)) = self.graph.get_mut(gate).map(|node| &mut node.kind) {
-            gate.filled();
-        }
-    }
-
-    pub(super) fn add_service(
-        &mut self,
-        spec: ServiceSpec,
-        needs: &[NodeId],
-        logger: Option<NodeId>,
-        effects: &mut Vec<Effect>,
-    ) -> NodeId {
-        let is_logger = spec.name.ends_with("/log");
-        let mut service = Service::new(spec.clone(), is_logger, self.policy.wait_for_services);
-        if !spec.down {
-            service.wake();
-        }
-        let node = self.graph.add(Kind::Service(Box::new(service)), needs);
-        effects.push(Effect::Adopt {
-            node,
-            spec: Box::new(spec),
-            logger,
-        });
-        node
     }
 
     pub(super) fn start_what_may(&mut self, now: Moment, effects: &mut Vec<Effect>) {

@@ -8,6 +8,7 @@ use crate::event::{Cause, Event};
 use crate::graph::Kind;
 use crate::input::{NodeId, Origin};
 use crate::moment::Moment;
+use crate::policy::Role;
 use crate::shutdown::{CENSUS_INTERVAL, Grace, Phase, UNKILLABLE_AFTER};
 
 impl Engine {
@@ -49,6 +50,14 @@ impl Engine {
         }
     }
 
+    /// The daemon is to leave at once what it supervises, which runs on without it.
+    pub(super) fn abort(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        match self.policy.role {
+            Role::Container => self.stop(now, Cause::Command, effects),
+            Role::ScanDirectory { .. } | Role::Service => self.end(effects),
+        }
+    }
+
     pub(super) fn stop(&mut self, now: Moment, cause: Cause, effects: &mut Vec<Effect>) {
         if !self.phase.is_alive() {
             return;
@@ -65,6 +74,7 @@ impl Engine {
     pub(super) fn pass_on_stop(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let grace = self.policy.kill_gracetime;
         let services_gracetime = self.policy.services_gracetime;
+        let signal_loggers = self.signal_loggers;
         loop {
             let mut told = false;
             for id in self.graph.ids() {
@@ -79,7 +89,7 @@ impl Engine {
                 }
                 let is_service = self.with(id, now, effects, |kind, context| match kind {
                     Kind::Service(service) => {
-                        service.stop(context);
+                        service.stop(signal_loggers, context);
                         true
                     }
                     Kind::Sequence(sequence) => {
@@ -130,7 +140,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn terminate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+    /// The graph is down. What else lives in a container is told to end; around a scan directory it
+    /// is none of ours.
+    pub(super) fn graph_is_down(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        match self.policy.role {
+            Role::Container => self.terminate(now, effects),
+            Role::ScanDirectory { .. } | Role::Service => self.end(effects),
+        }
+    }
+
+    fn terminate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Event::FinalTerm));
         effects.push(Effect::SignalAll(Signal::TERM));
         // Interactive shells, as from docker exec, ignore TERM; s6-overlay v2 hung them up as well.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Cause, Effect, Event, Exit, NodeId, Origin, Target, Work};
+use super::{Cause, Effect, Event, Exit, NodeId, Origin, Standing, Target, Work};
 
 /// What each node is called, as far as effects have told.
 #[derive(Debug, Default)]
@@ -27,6 +27,21 @@ pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
             Some(logger) => format!("adopt {} | {}", names.of(*node), names.of(*logger)),
             None => format!("adopt {}", names.of(*node)),
         },
+        Effect::Claim { node } => format!("claim {}", names.of(*node)),
+        Effect::Tell {
+            node,
+            standing,
+            letters,
+        } => format!("tell {}{}", names.of(*node), told(standing, letters)),
+        Effect::RecordDeath { node, exit, most } => {
+            format!("record-death {} {} of {most}", names.of(*node), how(*exit))
+        }
+        Effect::MarkDown { node, down } => {
+            let mark = if *down { "mark" } else { "unmark" };
+            format!("{mark}-down {}", names.of(*node))
+        }
+        Effect::Leave { node } => format!("leave {}", names.of(*node)),
+        Effect::Forget { node } => format!("forget {}", names.of(*node)),
         Effect::Spawn { node, work, .. } => format!("spawn {}", spawn(&names.of(*node), work)),
         Effect::Signal {
             node,
@@ -51,6 +66,28 @@ pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
         Effect::Log(event) => format!("log {}", self::event(event)),
         Effect::Exit => "exit".to_owned(),
     }
+}
+
+/// Letters, and what is out of the ordinary.
+fn told(standing: &Standing, letters: &str) -> String {
+    let mut text = String::new();
+    if !letters.is_empty() {
+        text = format!(" {letters}");
+    }
+    for (is_so, word) in [
+        (standing.wanted_up, "wanted"),
+        (standing.ready, "ready"),
+        (standing.paused, "paused"),
+        (standing.finishing, "finishing"),
+    ] {
+        if is_so {
+            text += &format!(", {word}");
+        }
+    }
+    if standing.pid != 0 {
+        text += &format!(", pid {}", standing.pid);
+    }
+    text
 }
 
 fn spawn(name: &str, work: &Work) -> String {
@@ -156,6 +193,7 @@ pub(crate) fn event(event: &Event) -> String {
         } => format!("{service} stopping {signal}"),
         Event::ServiceKilled { service, .. } => format!("{service} killed"),
         Event::ServiceFailed { service } => format!("{service} failed"),
+        Event::TooManyServices { service } => format!("{service} is one too many"),
         Event::GraceExpired { services } => format!("grace expired: {}", services.join(" ")),
         Event::CmdStarted { pid, program } => format!("cmd {program} started pid {pid}"),
         Event::CmdExited {

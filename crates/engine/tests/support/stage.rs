@@ -10,8 +10,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use sixfold_engine::{
-    Cause, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, RunId, SpawnFailure,
-    Step, Target, Work,
+    Cause, Command, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, Role,
+    RunId, SpawnFailure, Standing, Step, Target, Work,
 };
 use sixfold_model::settings::Behaviour;
 use sixfold_model::{ServiceSpec, Settings, Signal};
@@ -26,7 +26,8 @@ pub(crate) fn play(text: &str, file: &str) -> String {
     for (number, line) in text.lines().enumerate() {
         let place = format!("{file}:{}", number + 1);
         if let Some(rules) = line.strip_prefix("policy") {
-            stage = Some(Stage::new(policy(rules, &place)));
+            let gives = !rules.contains("claims=asked");
+            stage = Some(Stage::new(policy(rules, &place), gives));
             writeln!(out, "{line}").unwrap();
         } else if let Some(input) = line.strip_prefix("> ") {
             writeln!(out, "{line}").unwrap();
@@ -46,12 +47,17 @@ struct Stage {
     engine: Engine,
     names: render::Names,
     runs: HashMap<NodeId, RunId>,
+    specs: HashMap<NodeId, ServiceSpec>,
+    /// Directories are given in charge as soon as that is asked for.
+    gives: bool,
     now: Moment,
 }
 
 impl Stage {
-    fn new(policy: Policy) -> Self {
+    fn new(policy: Policy, gives: bool) -> Self {
         Self {
+            gives,
+            specs: HashMap::new(),
             engine: Engine::new(policy),
             names: render::Names::default(),
             runs: HashMap::new(),
@@ -63,8 +69,34 @@ impl Stage {
         let words: Vec<&str> = input.split_whitespace().collect();
         let input = match words.as_slice() {
             ["boot"] => Input::Boot,
-            ["stop"] => Input::Stop,
+            ["stop"] => Input::Stop { loggers: false },
+            ["stop-loggers"] => Input::Stop { loggers: true },
+            ["abort"] => Input::Abort,
             ["rescan"] => Input::Rescan,
+            ["prune"] => Input::Prune { loggers: false },
+            ["prune-loggers"] => Input::Prune { loggers: true },
+            ["control", name, order] => Input::Control {
+                node: self.node(name, place),
+                command: command(order, place),
+            },
+            ["control-all", order] => Input::ControlAll {
+                command: command(order, place),
+            },
+            ["supervised", name] => {
+                let node = self.node(name, place);
+                let spec = Box::new(self.specs[&node].clone());
+                Input::Supervised { node, spec }
+            }
+            ["refused", name] => Input::Refused {
+                node: self.node(name, place),
+            },
+            ["reread", words] => {
+                let fresh = spec(words, place);
+                Input::Reread {
+                    node: self.node(&fresh.name, place),
+                    spec: Box::new(fresh),
+                }
+            }
             ["after", wait] => return self.wait(millis(wait.trim_end_matches("ms"), place), out),
             ["deadline"] => {
                 match self.engine.next_timeout() {
@@ -157,12 +189,27 @@ impl Stage {
     fn feed(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.engine.handle(self.now, input, &mut effects);
+        let mut answers = Vec::new();
         for effect in &effects {
             learn(&mut self.names, effect);
             if let Effect::Spawn { node, run, .. } = effect {
                 self.runs.insert(*node, *run);
             }
+            if let Effect::Adopt { node, spec, .. } = effect {
+                self.specs.insert(*node, (**spec).clone());
+            }
+            if let Effect::Adopt { node, .. } | Effect::Claim { node } = effect
+                && self.gives
+            {
+                let spec = Box::new(self.specs[node].clone());
+                answers.push(Input::Supervised { node: *node, spec });
+            }
         }
+        for answer in answers {
+            effects.extend(self.feed(answer));
+        }
+        // What is written down again and again is no news.
+        effects.retain(|effect| !matches!(effect, Effect::Tell { letters: "", .. }));
         effects
     }
 
@@ -204,7 +251,13 @@ fn learn(names: &mut render::Names, effect: &Effect) {
                 names.0.insert(*node, "cmd".to_owned());
             }
         }
-        Effect::Signal { .. }
+        Effect::Claim { .. }
+        | Effect::Tell { .. }
+        | Effect::RecordDeath { .. }
+        | Effect::MarkDown { .. }
+        | Effect::Leave { .. }
+        | Effect::Forget { .. }
+        | Effect::Signal { .. }
         | Effect::CloseInput { .. }
         | Effect::ListServices
         | Effect::Rescan
@@ -230,6 +283,18 @@ fn policy(text: &str, place: &str) -> Policy {
     for word in text.split_whitespace() {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         match key {
+            "claims" => {}
+            "role" => {
+                policy.role = match value {
+                    "scan" => Role::ScanDirectory {
+                        most: 4,
+                        rescan: None,
+                    },
+                    "service" => Role::Service,
+                    other => panic!("{place}: unknown role {other}"),
+                };
+                policy.services_gracetime = None;
+            }
             "cmd" => policy.cmd = value.split('_').map(Into::into).collect(),
             "behaviour" => {
                 policy.behaviour = match value {
@@ -284,8 +349,32 @@ fn describe(spec: &mut ServiceSpec, word: &str, place: &str) {
         "notify" => spec.notification_fd = Some(3),
         "timeout-finish" => spec.timeout_finish = limit(value, place),
         "timeout-kill" => spec.timeout_kill = limit(value, place),
+        "killpg" => spec.kills_group = true,
         "down-signal" => spec.down_signal = signal(value, place),
         other => panic!("{place}: unknown word {other} about {}", spec.name),
+    }
+}
+
+/// An order by the letter of s6-svc, or by the signal that s6-supervise gets.
+fn command(order: &str, place: &str) -> Command {
+    match order {
+        "u" => Command::Up,
+        "d" => Command::Down,
+        "o" => Command::Once,
+        "O" => Command::NotAgain,
+        "U" => Command::UpForGood,
+        "D" => Command::DownForGood,
+        "Q" => Command::NotAgainForGood,
+        "r" => Command::Restart,
+        "l" => Command::Reload,
+        "p" => Command::Pause(Target::Process),
+        "C" => Command::Continue(Target::Group),
+        "k" => Command::Signal(Signal::KILL, Target::Process),
+        "x" | "HUP" => Command::Leave,
+        "TERM" => Command::Terminate,
+        "QUIT" => Command::Abandon,
+        "INT" => Command::Interrupt,
+        other => panic!("{place}: unknown order {other}"),
     }
 }
 

@@ -95,6 +95,8 @@ pub(crate) struct World {
     processes: BTreeMap<RunId, Process>,
     services: HashMap<NodeId, Known>,
     listings: usize,
+    /// What is told as soon as the effects of the present input are carried out.
+    answers: Vec<Input>,
     strangers: bool,
     cont_init_done: bool,
     services_started: bool,
@@ -122,6 +124,7 @@ impl World {
             processes: BTreeMap::new(),
             services: HashMap::new(),
             listings: 0,
+            answers: Vec::new(),
             strangers: plan.strangers,
             cont_init_done: false,
             services_started: false,
@@ -237,6 +240,9 @@ impl World {
             self.trace.push((self.now, effect.clone()));
             self.perform(effect);
         }
+        for answer in std::mem::take(&mut self.answers) {
+            self.tell(answer);
+        }
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -250,7 +256,20 @@ impl World {
                     asked: false,
                     failed: false,
                 };
+                let spec = Box::new(known.spec.clone());
                 assert!(self.services.insert(node, known).is_none(), "adopted twice");
+                self.answers.push(Input::Supervised { node, spec });
+            }
+            Effect::Claim { node } => panic!("{node:?} was never left"),
+            Effect::Tell { node, .. } | Effect::RecordDeath { node, .. } => {
+                assert!(self.services.contains_key(&node), "nobody knows {node:?}");
+            }
+            Effect::MarkDown { .. } | Effect::Forget { .. } => {
+                panic!("nobody has asked for it: {effect:?}")
+            }
+            Effect::Leave { node } => {
+                assert!(self.stopped.is_some(), "left before the stop");
+                assert!(!self.is_alive(node), "left alone");
             }
             Effect::Spawn { node, run, work } => self.spawn(node, run, work),
             Effect::Signal {

@@ -9,7 +9,10 @@ use std::path::Path;
 use super::{fault, unusable};
 use crate::text::{decimal, first_line, line_end_mend, quoted, trim_end};
 use crate::tree::{Entry, Tree};
-use crate::{Diagnostic, Severity};
+use crate::{Diagnostic, Severity, Signal};
+
+/// The largest descriptor that a service may ask for; no process has more.
+const MAX_DESCRIPTOR: u64 = 1_000_000;
 
 /// A service directory, and where to put what is found wrong with it.
 pub(super) struct Directory<'a> {
@@ -83,6 +86,22 @@ impl<'a> Directory<'a> {
     ) -> Option<u64> {
         self.value(name, must, instead, |line| {
             decimal(line).filter(|number| accepted(*number))
+        })
+    }
+
+    /// The descriptor whose number the file holds.
+    pub(super) fn descriptor(&mut self, name: &str, instead: &str) -> Option<i32> {
+        let must = "a descriptor from 1 to 1000000";
+        self.number(name, must, instead, |number| {
+            (1..=MAX_DESCRIPTOR).contains(&number)
+        })
+        .and_then(|number| i32::try_from(number).ok())
+    }
+
+    /// The signal that the file names.
+    pub(super) fn signal(&mut self, name: &str, instead: &str) -> Option<Signal> {
+        self.value(name, "a signal's name or number", instead, |line| {
+            std::str::from_utf8(line).ok().and_then(Signal::parse)
         })
     }
 

@@ -20,6 +20,7 @@ fn tree<const N: usize>(entries: [(&str, Entry); N]) -> Tree {
     let entries = entries.map(|(name, entry)| (OsString::from(name), entry));
     Tree {
         entries: entries.into(),
+        identity: None,
     }
 }
 
@@ -264,11 +265,63 @@ fn down_signals() {
 }
 
 #[test]
-fn files_of_other_uses() {
-    for name in NOT_YET {
-        let diagnostic = ignored(name, b"3");
-        assert_eq!(diagnostic.message, format!("{name} is not honoured yet"));
+fn files_of_newer_versions() {
+    assert_eq!(sound("lock-fd", b"9\n").lock_fd, Some(9));
+    assert_eq!(sound("reload-signal", b"USR1").reload_signal.number(), 10);
+    assert!(sound("flag-newpidns", b"").new_pid_namespace);
+    assert!(sound("flag-timeout-killpg", b"").kills_group);
+    for content in [&b"0"[..], b"", b"-1", b"x"] {
+        assert!(
+            ignored("lock-fd", content)
+                .message
+                .ends_with("; nothing is locked")
+        );
     }
+    assert!(
+        ignored("reload-signal", b"SIGNOPE")
+            .message
+            .ends_with("; taken as HUP")
+    );
+}
+
+#[test]
+fn one_descriptor_cannot_be_two() {
+    let (spec, diagnostics) = read_web(&tree([
+        ("run", file(b"#!/bin/sh\n")),
+        ("notification-fd", file(b"3")),
+        ("lock-fd", file(b"3")),
+    ]));
+    assert!(!spec.has_run);
+    let error = one(diagnostics);
+    assert_eq!(error.severity, Severity::Error);
+    assert_eq!(
+        error.path.as_deref(),
+        Some(Path::new("/etc/services.d/web/lock-fd"))
+    );
+}
+
+#[test]
+fn a_service_is_known_by_its_directory() {
+    let mut tree = tree([("run", file(b""))]);
+    tree.identity = Some(crate::tree::Identity {
+        device: 1,
+        inode: 2,
+    });
+    let (known, _) = read_web(&tree);
+    let (renamed, _) = read("other", Path::new("/other"), &tree);
+    assert!(known.is_same(&renamed));
+    tree.identity = Some(crate::tree::Identity {
+        device: 1,
+        inode: 3,
+    });
+    let (replaced, _) = read_web(&tree);
+    assert!(!known.is_same(&replaced));
+    let unknown = ServiceSpec::new("web", SOURCE);
+    assert!(known.is_same(&unknown) && unknown.is_same(&known));
+}
+
+#[test]
+fn files_of_other_uses() {
     for kind in [&b"bundle\n"[..], b"oneshot"] {
         assert!(ignored("type", kind).mend.contains("/etc/cont-init.d"));
     }
@@ -404,11 +457,18 @@ fn any_tree() -> impl Strategy<Value = Tree> {
     let entry = leaf.prop_recursive(3, 32, 8, {
         let name = name.clone();
         move |inner| {
-            prop::collection::btree_map(name.clone(), inner, 0..8)
-                .prop_map(|entries| Entry::Dir(Tree { entries }))
+            prop::collection::btree_map(name.clone(), inner, 0..8).prop_map(|entries| {
+                Entry::Dir(Tree {
+                    entries,
+                    identity: None,
+                })
+            })
         }
     });
-    prop::collection::btree_map(name, entry, 0..12).prop_map(|entries| Tree { entries })
+    prop::collection::btree_map(name, entry, 0..12).prop_map(|entries| Tree {
+        entries,
+        identity: None,
+    })
 }
 
 proptest! {

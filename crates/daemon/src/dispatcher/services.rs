@@ -1,0 +1,206 @@
+//! What the dispatcher does about services beside their processes: taking charge of their
+//! directories, reading them anew, and the pipes into loggers.
+
+use std::rc::Rc;
+
+use sixfold_engine::{CATCH_ALL, Input, NodeId};
+use sixfold_model::ServiceSpec;
+use sixfold_sys::fds;
+use tokio::task::LocalSet;
+
+use super::{Dispatcher, Supervised};
+use crate::charge::{Charge, ChargeError};
+use crate::launch::Place;
+use crate::listing;
+use crate::unit::Order;
+use crate::world::LoggerPipe;
+
+impl Dispatcher {
+    /// Takes note of a new service, and makes the pipe that a logger reads.
+    pub(super) fn adopt(
+        &mut self,
+        node: NodeId,
+        spec: ServiceSpec,
+        logger: Option<NodeId>,
+        local: &LocalSet,
+    ) {
+        if spec.name.ends_with("/log") {
+            match fds::pipe() {
+                Ok((reader, writer)) => {
+                    let pipe = LoggerPipe {
+                        reader: Rc::new(reader),
+                        writer: Some(Rc::new(writer)),
+                    };
+                    self.world.logger_pipes.borrow_mut().insert(node, pipe);
+                }
+                Err(error) => tracing::error!(
+                    event = "logger.failed",
+                    service = spec.name.as_str(),
+                    error = %error,
+                    mend = "raise the limit of open files (docker run --ulimit nofile=...)",
+                    "no pipe could be made between a service and its logger"
+                ),
+            }
+        }
+        let name = spec.name.clone();
+        self.services.insert(
+            node,
+            Supervised {
+                spec,
+                logger,
+                charge: None,
+            },
+        );
+        self.unit(node, &name, local);
+    }
+
+    /// Takes charge of a service's directory.
+    pub(super) fn claim(&mut self, node: NodeId) -> Input {
+        let refused = Input::Refused { node };
+        let Some(service) = self.services.get(&node) else {
+            return refused;
+        };
+        let dir = self.world.live_directory(&service.spec);
+        let (charge, fifo) = match Charge::take(&dir, self.clock) {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.report_refusal(&service.spec, &error);
+                self.refusal = Some(error.code());
+                return refused;
+            }
+        };
+        self.order(node, Order::Listen(Some(fifo)));
+        if let Some(service) = self.services.get_mut(&node) {
+            service.charge = Some(Rc::new(charge));
+        }
+        self.reread(node);
+        match self.services.get(&node) {
+            Some(service) => Input::Supervised {
+                node,
+                spec: Box::new(service.spec.clone()),
+            },
+            None => refused,
+        }
+    }
+
+    fn report_refusal(&self, spec: &ServiceSpec, error: &ChargeError) {
+        use std::error::Error as _;
+        let name = spec.name.as_str();
+        let reason = error.source().map(|source| format!(": {source}"));
+        let reason = reason.unwrap_or_default();
+        let text = format!("s6-supervise {name}: fatal: {error}{reason}");
+        if self.world.is_news(&text) {
+            let text = text.as_str();
+            tracing::error!(
+                event = "supervise.refused",
+                service = name,
+                text,
+                "{error}{reason}"
+            );
+        }
+    }
+
+    /// The unit of a service was lost, and with it the FIFO that it listened to.
+    pub(super) fn listen_again(&mut self, node: NodeId, local: &LocalSet) {
+        let Some(service) = self.services.get(&node) else {
+            return;
+        };
+        let fifo = service.charge.as_ref().and_then(|charge| charge.listen());
+        let name = service.spec.name.clone();
+        self.unit(node, &name, local);
+        self.order(node, Order::Listen(fifo));
+    }
+
+    /// The directory of a service, while it is in our charge.
+    pub(super) fn charge(&self, node: NodeId) -> Option<&Charge> {
+        self.services.get(&node)?.charge.as_deref()
+    }
+
+    /// A service's directory as it is now.
+    pub(super) fn place(&mut self, node: NodeId) -> Option<Place> {
+        self.reread(node);
+        let service = self.services.get(&node)?;
+        let dir = match &service.charge {
+            Some(charge) => charge.path(),
+            None => self.world.live_directory(&service.spec),
+        };
+        Some(Place {
+            spec: service.spec.clone(),
+            dir,
+            charge: service.charge.clone(),
+        })
+    }
+
+    /// What the engine has to know anew before it decides about `input`: s6-supervise reads each
+    /// file of a service directory at the moment when it needs it.
+    pub(super) fn reread_before(&mut self, input: &Input) -> Vec<Input> {
+        let nodes: Vec<NodeId> = match input {
+            Input::Exited { node, .. } | Input::Control { node, .. } => vec![*node],
+            Input::StopSignal { .. }
+            | Input::Stop { .. }
+            | Input::Prune { .. }
+            | Input::ControlAll { .. }
+                if self.engine.is_alive() =>
+            {
+                self.services.keys().copied().collect()
+            }
+            Input::StopSignal { .. }
+            | Input::Stop { .. }
+            | Input::Prune { .. }
+            | Input::ControlAll { .. }
+            | Input::Boot
+            | Input::Timer
+            | Input::Abort
+            | Input::Rescan
+            | Input::Listed { .. }
+            | Input::Services { .. }
+            | Input::Supervised { .. }
+            | Input::Refused { .. }
+            | Input::Reread { .. }
+            | Input::Spawned { .. }
+            | Input::SpawnFailed { .. }
+            | Input::Ready { .. }
+            | Input::Census { .. } => Vec::new(),
+        };
+        nodes
+            .into_iter()
+            .filter_map(|node| {
+                self.reread(node);
+                let spec = Box::new(self.services.get(&node)?.spec.clone());
+                Some(Input::Reread { node, spec })
+            })
+            .collect()
+    }
+
+    fn reread(&mut self, node: NodeId) {
+        let Some(service) = self.services.get_mut(&node) else {
+            return;
+        };
+        // Who is not in charge knows no better than before.
+        let Some(charge) = &service.charge else {
+            return;
+        };
+        if let Some(spec) = listing::reread(&self.world, &service.spec, &charge.path()) {
+            service.spec = spec;
+        }
+    }
+
+    /// Lets a logger see the end of its input. The one that reads what all write sees it when we no
+    /// longer write there ourselves.
+    pub(super) fn close_input(&self, node: NodeId) {
+        if let Some(pipe) = self.world.logger_pipes.borrow_mut().get_mut(&node) {
+            pipe.writer = None;
+        }
+        let is_catch_all = self
+            .services
+            .get(&node)
+            .is_some_and(|service| service.spec.name == CATCH_ALL);
+        if is_catch_all && let Err(error) = self.world.leave_console() {
+            tracing::warn!(
+                event = "console.failed",
+                error = %error,
+                "standard output could not be taken from the logger of all"
+            );
+        }
+    }
+}
