@@ -5,9 +5,12 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use crate::complain::{self, SYSTEM, USAGE};
-use crate::{contenv, fix_attrs, halt, help, init, install, run, svscanctl};
+use crate::{
+    contenv, control, fix_attrs, halt, help, init, install, process, run, supervise, svscanctl,
+};
 
 /// One command.
 pub(crate) struct Applet {
@@ -19,6 +22,22 @@ pub(crate) struct Applet {
     pub(crate) kind: Kind,
     /// What to call, with the arguments after the name.
     run: fn(Vec<OsString>) -> ExitCode,
+}
+
+impl Applet {
+    /// A command of s6 or s6-overlay.
+    pub(crate) const fn compatible(
+        name: &'static str,
+        summary: &'static str,
+        run: fn(Vec<OsString>) -> ExitCode,
+    ) -> Self {
+        Self {
+            name,
+            summary,
+            kind: Kind::Compatible,
+            run,
+        }
+    }
 }
 
 /// What a command is for.
@@ -34,8 +53,11 @@ pub(crate) enum Kind {
     Internal,
 }
 
-/// Every command.
-pub(crate) const APPLETS: &[Applet] = &[
+/// Every command, by table.
+const TABLES: [&[Applet]; 4] = [OWN, supervise::APPLETS, control::APPLETS, process::APPLETS];
+
+/// The commands of Sixfold and of s6-overlay.
+const OWN: &[Applet] = &[
     Applet {
         name: "init",
         summary: "be PID 1: boot the container, supervise, stop in order",
@@ -54,24 +76,21 @@ pub(crate) const APPLETS: &[Applet] = &[
         kind: Kind::Own,
         run: install::install,
     },
-    Applet {
-        name: "with-contenv",
-        summary: "run a program with the container's environment",
-        kind: Kind::Compatible,
-        run: contenv::with_contenv,
-    },
-    Applet {
-        name: "printcontenv",
-        summary: "print a variable of the container's environment",
-        kind: Kind::Compatible,
-        run: contenv::printcontenv,
-    },
-    Applet {
-        name: "s6-svscanctl",
-        summary: "control the supervision: stop, rescan",
-        kind: Kind::Compatible,
-        run: svscanctl::svscanctl,
-    },
+    Applet::compatible(
+        "with-contenv",
+        "run a program with the container's environment",
+        contenv::with_contenv,
+    ),
+    Applet::compatible(
+        "printcontenv",
+        "print a variable of the container's environment",
+        contenv::printcontenv,
+    ),
+    Applet::compatible(
+        "s6-svscanctl",
+        "control the supervision: stop, rescan",
+        svscanctl::svscanctl,
+    ),
     Applet {
         name: "halt",
         summary: "stop the container in order",
@@ -145,25 +164,26 @@ pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCod
 /// stopped by it, and must still return as if they were not.
 fn keeps_signals_blocked(name: &str) -> bool {
     let is_stop = find(name).is_some_and(|applet| applet.kind == Kind::Basedir);
-    is_stop || matches!(name, "init" | "run" | "s6-svscanctl")
+    is_stop
+        || matches!(
+            name,
+            "init" | "run" | "s6-svscanctl" | "s6-svscan" | "s6-supervise"
+        )
+}
+
+/// Every command.
+pub(crate) fn all() -> impl Iterator<Item = &'static Applet> {
+    TABLES.into_iter().flatten()
 }
 
 /// The names of all commands, for scripts whose interpreter is one of them.
 pub(crate) fn names() -> &'static [&'static str] {
-    const NAMES: [&str; APPLETS.len()] = {
-        let mut names = [""; APPLETS.len()];
-        let mut at = 0;
-        while at < APPLETS.len() {
-            names[at] = APPLETS[at].name;
-            at += 1;
-        }
-        names
-    };
+    static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| all().map(|applet| applet.name).collect());
     &NAMES
 }
 
 fn find(name: &str) -> Option<&'static Applet> {
-    APPLETS.iter().find(|applet| applet.name == name)
+    all().find(|applet| applet.name == name)
 }
 
 #[cfg(test)]
@@ -175,7 +195,7 @@ mod tests {
         let mut names = names().to_vec();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), APPLETS.len());
+        assert_eq!(names.len(), all().count());
         assert!(names.iter().all(|name| !name.is_empty()));
     }
 
@@ -193,6 +213,8 @@ mod tests {
             "init",
             "run",
             "s6-svscanctl",
+            "s6-svscan",
+            "s6-supervise",
             "halt",
             "poweroff",
             "reboot",

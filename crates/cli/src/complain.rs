@@ -6,8 +6,12 @@ use std::process::ExitCode;
 
 /// A negative answer, or a failure of what was asked for.
 pub(crate) const FAILED: u8 = 1;
+/// It took too long (s6's convention).
+pub(crate) const TIMED_OUT: u8 = 99;
 /// Wrong usage, or nobody there to talk to (s6's convention).
 pub(crate) const USAGE: u8 = 100;
+/// Nobody listens (s6-svc from s6 2.14 on).
+pub(crate) const NOT_LISTENING: u8 = 102;
 /// The system refused something (s6's convention).
 pub(crate) const SYSTEM: u8 = 111;
 /// A program is there and cannot be executed.
@@ -42,6 +46,15 @@ pub(crate) fn usage(name: &str, synopsis: &str) -> ExitCode {
 )]
 pub(crate) fn warn(name: &str, message: impl Display) {
     eprintln!("{name}: warning: {message}");
+}
+
+/// Prints `NAME: info: MESSAGE`.
+#[expect(
+    clippy::print_stderr,
+    reason = "commands talk to people and scripts on standard error"
+)]
+pub(crate) fn info(name: &str, message: impl Display) {
+    eprintln!("{name}: info: {message}");
 }
 
 /// Prints a line on standard output. A reader that went away is no reason to fail.

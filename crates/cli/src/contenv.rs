@@ -3,9 +3,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -13,7 +12,8 @@ use sixfold_daemon::contenv::load;
 use sixfold_model::{Settings, environment};
 use sixfold_protocol::paths::CONTAINER_ENVIRONMENT;
 
-use crate::complain::{self, FAILED, NOT_EXECUTABLE, NOT_FOUND, SYSTEM, USAGE, reason};
+use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::exec;
 
 const WITH_CONTENV: &str = "with-contenv";
 const PRINTCONTENV: &str = "printcontenv";
@@ -40,23 +40,7 @@ pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
         }
         command.envs(loaded);
     }
-    let error = command.exec();
-    let code = if error.kind() == ErrorKind::NotFound {
-        NOT_FOUND
-    } else {
-        NOT_EXECUTABLE
-    };
-    let hint = if error.kind() == ErrorKind::NotFound && program.as_bytes().contains(&b' ') {
-        " (a #! line passes everything after the interpreter as one word; for options use `set` in the script)"
-    } else {
-        ""
-    };
-    let message = format!(
-        "unable to exec {}: {}{hint}",
-        program.display(),
-        reason(&error)
-    );
-    complain::fatal(WITH_CONTENV, message, code)
+    exec::this(WITH_CONTENV, command)
 }
 
 /// `printcontenv NAME`: prints the variable and a newline; exits 1 in silence if there is none.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::applets::{APPLETS, Kind};
+use crate::applets::{self, Kind};
 use crate::complain::say;
 
 /// Prints what there is.
@@ -26,7 +26,7 @@ pub(crate) fn overview() -> ExitCode {
         ("Parts of the boot:", Kind::Internal),
     ] {
         say(title);
-        for applet in APPLETS.iter().filter(|applet| applet.kind == kind) {
+        for applet in applets::all().filter(|applet| applet.kind == kind) {
             say(format_args!("  {:<14} {}", applet.name, applet.summary));
         }
         say("");

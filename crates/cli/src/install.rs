@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result};
 use sixfold_protocol::paths;
 use sixfold_sys::files;
 
-use crate::applets::{APPLETS, Kind};
+use crate::applets::{self, Kind};
 use crate::complain::{self, FAILED, USAGE, say};
 
 const NAME: &str = "sixfold install";
@@ -85,13 +85,13 @@ pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
     } else {
         vec![("usr/bin", "../../command"), ("bin", "../command")]
     };
-    for applet in APPLETS
-        .iter()
-        .filter(|applet| applet.kind == Kind::Compatible)
-    {
+    for applet in applets::all().filter(|applet| applet.kind == Kind::Compatible) {
         link(Path::new("sixfold"), &command.join(applet.name))?;
         count += 1;
         for (dir, target) in &outside {
+            if is_kept(&root.join(dir), applet.name) {
+                continue;
+            }
             match link_in(&root.join(dir), Path::new(target), applet.name) {
                 Ok(()) => count += 1,
                 Err(error) if demand == Demand::Everything => return Err(error),
@@ -101,6 +101,17 @@ pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
     }
     prepare_run(root)?;
     Ok(count)
+}
+
+/// Whether a name outside `/command` is left as it is: the programs of s6 and execline that an image
+/// has there do their work on our services too, and a script that names one by its path means it.
+/// What s6-overlay itself left there is replaced, and so is a link to what is in `/command` now.
+fn is_kept(dir: &Path, name: &str) -> bool {
+    let path = dir.join(name);
+    let is_of_s6 = name.starts_with("s6-") && !name.starts_with("s6-overlay");
+    let leads_to_ours = fs::read_link(&path)
+        .is_ok_and(|target| target.parent().is_some_and(|dir| dir.ends_with("command")));
+    is_of_s6 && fs::symlink_metadata(&path).is_ok() && !leads_to_ours
 }
 
 /// Copies the executable to its place, unless it lies there.
@@ -170,6 +181,8 @@ mod tests {
         fs::write(root.join("usr/bin/with-contenv"), "old").unwrap();
         fs::write(root.join("usr/bin/halt"), "the distribution's").unwrap();
         fs::write(root.join("init"), "old").unwrap();
+        fs::write(root.join("usr/bin/s6-svscan"), "the distribution's").unwrap();
+        symlink("/command/s6-supervise", root.join("usr/bin/s6-supervise")).unwrap();
         let exe = root.join("built");
         fs::write(&exe, "program").unwrap();
         for _ in 0..2 {
@@ -182,10 +195,14 @@ mod tests {
             ] {
                 assert_eq!(fs::read(root.join(path)).unwrap(), b"program", "{path}");
             }
-            assert_eq!(
-                fs::read(root.join("usr/bin/halt")).unwrap(),
-                b"the distribution's"
-            );
+            for path in ["usr/bin/halt", "usr/bin/s6-svscan"] {
+                let content = fs::read(root.join(path)).unwrap();
+                assert_eq!(content, b"the distribution's", "{path}");
+            }
+            let link = fs::read_link(root.join("usr/bin/s6-supervise")).unwrap();
+            assert_eq!(link, Path::new("../../command/s6-supervise"));
+            let own = fs::read(root.join("command/s6-svscan")).unwrap();
+            assert_eq!(own, b"program");
             assert!(root.join("bin").is_symlink());
             let mode = fs::metadata(root.join("run/s6")).unwrap().mode();
             assert_eq!(mode & 0o7777, 0o1777);

@@ -3,12 +3,17 @@
 mod applets;
 mod complain;
 mod contenv;
+mod control;
+mod exec;
 mod fix_attrs;
 mod halt;
 mod help;
 mod init;
 mod install;
+mod options;
+mod process;
 mod run;
+mod supervise;
 mod svscanctl;
 
 use std::process::ExitCode;

@@ -2,15 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sixfold_protocol::paths::SVSCAN;
+use sixfold_protocol::paths::SCAN_CONTROL;
 use sixfold_protocol::scan_control::OPTION_LETTERS;
 use sixfold_sys::fifo;
 
 use crate::complain::{self, SYSTEM, USAGE, reason};
+use crate::control::ENXIO;
+use crate::options::{Options, WrongUsage};
 
 const NAME: &str = "s6-svscanctl";
 const SYNOPSIS: &str = "s6-svscanctl [ -zabhitqnN ] dir";
@@ -18,36 +19,25 @@ const SYNOPSIS: &str = "s6-svscanctl [ -zabhitqnN ] dir";
 /// `s6-svscanctl [ -zabhitqnN ] dir`: writes the letters of its options to the control FIFO of
 /// `dir`, in one write. Without letters it only looks whether somebody listens.
 pub(crate) fn svscanctl(args: Vec<OsString>) -> ExitCode {
+    let mut options = Options::new(args, OPTION_LETTERS);
     let mut letters = Vec::new();
-    let mut args = args.iter();
-    let dir = loop {
-        let Some(arg) = args.next() else {
-            return complain::usage(NAME, SYNOPSIS);
-        };
-        match arg.as_bytes() {
-            b"--" => match args.next() {
-                Some(dir) => break dir,
-                None => return complain::usage(NAME, SYNOPSIS),
-            },
-            [b'-', options @ ..] if !options.is_empty() => {
-                if options
-                    .iter()
-                    .any(|letter| !OPTION_LETTERS.as_bytes().contains(letter))
-                {
-                    return complain::usage(NAME, SYNOPSIS);
-                }
-                letters.extend_from_slice(options);
-            }
-            _ => break arg,
+    loop {
+        match options.next() {
+            Ok(Some(option)) => letters.push(option.letter),
+            Ok(None) => break,
+            Err(WrongUsage) => return complain::usage(NAME, SYNOPSIS),
         }
+    }
+    let Some(dir) = options.rest().into_iter().next() else {
+        return complain::usage(NAME, SYNOPSIS);
     };
-    control(NAME, Path::new(dir), &letters)
+    control(NAME, Path::new(&dir), &letters)
 }
 
 /// Writes `letters` to the control FIFO of the scan directory `dir`, in the name of the command
 /// `name`: 111 when there is none, 100 when nobody listens.
 pub(crate) fn control(name: &str, dir: &Path, letters: &[u8]) -> ExitCode {
-    match fifo::write_control(&dir.join(SVSCAN).join("control"), letters) {
+    match fifo::write_control(&dir.join(SCAN_CONTROL), letters) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A FIFO without a reader (ENXIO) has no kind of its own in std.
@@ -66,15 +56,13 @@ pub(crate) fn control(name: &str, dir: &Path, letters: &[u8]) -> ExitCode {
     }
 }
 
-/// No such device or address: what opening a FIFO for writing gives when nobody reads it.
-const ENXIO: i32 = 6;
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
     use std::fs;
     use std::os::fd::OwnedFd;
 
+    use sixfold_protocol::paths::SVSCAN;
     use sixfold_sys::fds;
 
     use super::*;
