@@ -18,6 +18,6 @@ pub use container::{Container, Image, build_sample};
 pub use nest::Nest;
 pub use output::{Line, Output, Stream};
 pub use process::{DEADLINE, Finished, Process, Streams, run_to_end};
-pub use requirements::{docker_available, root_available};
+pub use requirements::{docker_available, root_available, s6_available};
 pub use running::{NestedProcess, Running};
 pub use tree::Tree;

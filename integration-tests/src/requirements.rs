@@ -33,6 +33,15 @@ pub fn docker_available() -> bool {
     answers || missing("a Docker engine that answers `docker info`")
 }
 
+/// Whether Debian's s6 is installed, which ours is compared with.
+///
+/// # Panics
+///
+/// When it is not and `CI=true`.
+pub fn s6_available() -> bool {
+    std::path::Path::new("/usr/bin/s6-supervise").exists() || missing("the Debian package s6")
+}
+
 fn missing(what: &str) -> bool {
     assert!(
         std::env::var_os("CI").is_none_or(|ci| ci != "true"),

@@ -10,6 +10,12 @@ use super::source::{CodePath, Finding, Source};
 pub(crate) const PURE: [&str; 4] = ["model", "engine", "protocol", "execline"];
 /// The crate that alone may do what the compiler cannot check.
 const KERNEL: &str = "sys";
+/// What of the daemon its callers call, and what that shares: there errors are for people.
+const EDGE: [&str; 3] = [
+    "crates/daemon/src/boot.rs",
+    "crates/daemon/src/shell.rs",
+    "crates/daemon/src/supervise.rs",
+];
 /// No file is longer.
 const LINES: usize = 600;
 
@@ -315,13 +321,13 @@ pub(crate) fn is_short(source: &Source) -> Vec<Finding> {
 /// Errors have types; only the commands and the daemon's way in hand on whatever came up.
 pub(crate) fn anyhow_at_the_edge(source: &Source) -> Vec<Finding> {
     let at_edge = source.krate() == Some("cli")
-        || source.path.ends_with("crates/daemon/src/boot.rs")
+        || EDGE.iter().any(|file| source.path.ends_with(file))
         || source.path.ends_with("crates/daemon/src/lib.rs");
     source
         .occurrences(&["anyhow"])
         .filter(|_| source.krate().is_some() && !at_edge)
         .map(|at| {
-            let rule = "anyhow is for crates/cli and for the daemon's boot alone";
+            let rule = "anyhow is for crates/cli and for the daemon's edge alone";
             source.finding(source.tokens[at].line, rule)
         })
         .collect()
