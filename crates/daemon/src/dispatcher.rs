@@ -40,7 +40,7 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     engine: Engine,
     exit_code: ExitCode,
-    /// The exit code for not being given charge of a directory, of which there may be but one.
+    /// The exit code of s6-supervise for not being given charge of its one directory.
     refusal: Option<u8>,
     phases: broadcast::Sender<Phase>,
     reports: mpsc::UnboundedSender<Input>,
@@ -152,7 +152,9 @@ impl Dispatcher {
         self.finish().await;
         match self.world.role {
             Role::Container => self.exit_code.read(),
-            Role::ScanDirectory { .. } | Role::Service => self.refusal.unwrap_or_default(),
+            // That one of its services has another supervisor is that service's misfortune alone.
+            Role::ScanDirectory { .. } => 0,
+            Role::Service => self.refusal.unwrap_or_default(),
         }
     }
 
