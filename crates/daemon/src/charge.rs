@@ -118,9 +118,14 @@ impl Charge {
             .ok()
     }
 
-    /// Where the directory is now.
+    /// Where the directory is now. One that was deleted has a path to nothing, and not to what has
+    /// taken its place: that is another service.
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.path().unwrap_or_else(|| self.path.clone())
+        let places = [self.directory.path(), Some(self.path.clone())];
+        let mut places = places.into_iter().flatten();
+        places
+            .find(|place| self.directory.is_at(place))
+            .unwrap_or_else(|| self.directory.nowhere())
     }
 
     /// Writes down what the service is doing, and tells `letters` to those who listen.

@@ -12,6 +12,7 @@ use sixfold_engine::{Listing, SpawnFailure, Work};
 use sixfold_model::script::{self, Launch};
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
+use sixfold_sys::directory::Directory;
 use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 
@@ -189,10 +190,13 @@ pub(crate) fn plan(
 
 /// `dir`, or `/` and a warning if this user cannot enter it: the program would be blamed for it.
 fn enterable(world: &World, dir: PathBuf) -> PathBuf {
-    // The only way to know for sure is to go there.
-    let entered = std::env::set_current_dir(&dir);
-    let returned = std::env::set_current_dir(world.home());
-    match entered.and(returned) {
+    // The only way to know for sure is to go there; and to be sure of the way back, our own directory
+    // is held meanwhile: it may have been renamed.
+    let visited = Directory::open(Path::new(".")).and_then(|own| {
+        let entered = std::env::set_current_dir(&dir);
+        own.enter().and(entered)
+    });
+    match visited {
         Ok(()) => dir,
         Err(error) => {
             world.report(&[Diagnostic::warning(

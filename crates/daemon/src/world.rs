@@ -101,14 +101,6 @@ impl World {
         self.applets.iter().find(|applet| **applet == name).copied()
     }
 
-    /// This process's own working directory.
-    pub(crate) fn home(&self) -> &Path {
-        match self.role {
-            Role::Container => Path::new("/"),
-            Role::ScanDirectory { .. } | Role::Service => &self.scandir,
-        }
-    }
-
     /// Where a service that is in the scan directory lives.
     pub(crate) fn live_directory(&self, spec: &ServiceSpec) -> PathBuf {
         self.scandir.join(&spec.name)
