@@ -13,8 +13,8 @@ use sixfold_model::script::{self, Launch};
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::directory::Directory;
-use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
+use sixfold_sys::{files, lock};
 
 use crate::charge::Charge;
 use crate::world::World;
@@ -230,9 +230,26 @@ fn service_program(
         program.shorten(&source, file);
     }
     Ok(match (work, place.spec.lock_fd) {
-        (Work::Run, Some(fd)) => program.behind_lock(world, fd),
+        (Work::Run, Some(fd)) => {
+            warn_if_locked(place);
+            program.behind_lock(world, fd)
+        }
         _ => program,
     })
+}
+
+/// Says so when the service will have to wait for its lock. The lock is never ours, so that looking
+/// at the file drops nothing.
+fn warn_if_locked(place: &Place) {
+    // What is wrong with the file is told by who takes the lock.
+    if !lock::is_locked(&place.dir.join(paths::SERVICE_LOCK)).unwrap_or_default() {
+        return;
+    }
+    let name = place.spec.name.as_str();
+    let what = "another instance of the service is already running, child will block";
+    let text = format!("s6-supervise {name}: warning: {what}");
+    let text = text.as_str();
+    tracing::warn!(event = "service.locked", service = name, text, "{what}");
 }
 
 impl Program {
