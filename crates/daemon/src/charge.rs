@@ -6,9 +6,10 @@
 //! descriptor of it would drop the lock. Called from the dispatcher.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,6 +65,8 @@ pub(crate) struct Charge {
     directory: Directory,
     path: PathBuf,
     _lock: File,
+    /// Which file that is: device and inode.
+    lock_identity: (u64, u64),
     clock: Clock,
     /// The moments that were told last, with the times they had then: a clock that is set does not
     /// change what has happened.
@@ -90,12 +93,14 @@ impl Charge {
         if !lock::try_lock(&lock, lock::Kind::Exclusive).map_err(system("lock supervise/lock"))? {
             return Err(ChargeError::Taken);
         }
+        let locked = lock.metadata().map_err(system("stat supervise/lock"))?;
         let control = control(&directory).map_err(system("make the FIFO supervise/control"))?;
         let now = (Moment::START, Tai64n::default());
         let charge = Self {
             directory,
             path: path.to_owned(),
             _lock: lock,
+            lock_identity: (locked.dev(), locked.ino()),
             clock,
             changed: Cell::new(now),
             ready_since: Cell::new(now),
@@ -109,6 +114,11 @@ impl Charge {
             fifodir::clean_in(&charge.directory, paths::EVENT),
         );
         Ok((charge, control))
+    }
+
+    /// Whether `lock` is the file that this charge has locked.
+    pub(crate) fn holds(&self, lock: &fs::Metadata) -> bool {
+        (lock.dev(), lock.ino()) == self.lock_identity
     }
 
     /// Another end of the FIFO to listen on.

@@ -62,6 +62,8 @@ struct Seat {
 /// A service, as the dispatcher knows it.
 struct Supervised {
     spec: ServiceSpec,
+    /// What its directory is called in the scan directory now.
+    called: String,
     /// The logger that reads its standard output.
     logger: Option<NodeId>,
     /// Its directory, while it is in our charge.
@@ -295,7 +297,11 @@ impl Dispatcher {
             Effect::ListServices => Some(Input::Services {
                 specs: listing::services(&self.world).unwrap_or_default(),
             }),
-            Effect::Rescan => listing::scanned(&self.world).map(|specs| Input::Services { specs }),
+            Effect::Rescan => {
+                let specs = listing::scanned(&self.world)?;
+                self.follow_renames(&specs);
+                Some(Input::Services { specs })
+            }
             Effect::SignalAll(signal) => {
                 self.signal_all(signal);
                 None
