@@ -220,7 +220,8 @@ impl Charge {
         let Err(error) = result else {
             return;
         };
-        let path = self.path();
+        // Of a directory that is gone, the place where it was says more than that it is nowhere.
+        let path = self.directory.path().unwrap_or_else(|| self.path.clone());
         let shown = path.display();
         let text = format!("s6-supervise {shown}: warning: unable to {what}: {error}");
         let text = text.as_str();
