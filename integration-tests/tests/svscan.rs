@@ -64,8 +64,10 @@ fn its_log_is_json_when_that_is_asked_for() {
     let done = nest.exec(&["/command/s6-svscanctl", "-t", "/etc/s6"]);
     done.assert_code(0);
     let end = nest.wait_exit();
+    // The finish script is a program of its own, with the streams that s6-svscan was given.
     end.assert_code(3)
-        .assert_has("\"event\":\"shutdown.requested\"");
+        .assert_has("\"event\":\"shutdown.requested\"")
+        .assert_has("all over 1");
 }
 
 #[test]

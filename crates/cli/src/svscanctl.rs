@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sixfold_protocol::paths::SCAN_CONTROL;
+use sixfold_protocol::paths::{SCAN_CONTROL, SVSCAN};
 use sixfold_protocol::scan_control::OPTION_LETTERS;
 use sixfold_sys::fifo;
 
@@ -35,15 +35,18 @@ pub(crate) fn svscanctl(args: Vec<OsString>) -> ExitCode {
 }
 
 /// Writes `letters` to the control FIFO of the scan directory `dir`, in the name of the command
-/// `name`: 111 when there is none, 100 when nobody listens.
+/// `name`: 111 when there is no such directory, 100 when nobody listens.
 pub(crate) fn control(name: &str, dir: &Path, letters: &[u8]) -> ExitCode {
     match fifo::write_control(&dir.join(SCAN_CONTROL), letters) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A FIFO without a reader (ENXIO) has no kind of its own in std.
+            // A FIFO without a reader (ENXIO) has no kind of its own in std. And where there has
+            // never been a scan, there is not even that.
             let message = format!("unable to control {}: ", dir.display());
+            let is_unscanned =
+                error.kind() == ErrorKind::NotFound && dir.is_dir() && !dir.join(SVSCAN).exists();
             match (error.kind(), error.raw_os_error()) {
-                (_, Some(ENXIO)) => {
+                (_, code) if code == Some(ENXIO) || is_unscanned => {
                     complain::fatal(name, message + "supervisor not listening", USAGE)
                 }
                 (ErrorKind::PermissionDenied, _) => {
@@ -62,7 +65,6 @@ mod tests {
     use std::fs;
     use std::os::fd::OwnedFd;
 
-    use sixfold_protocol::paths::SVSCAN;
     use sixfold_sys::fds;
 
     use super::*;

@@ -6,9 +6,10 @@
 //! descriptor of it would drop the lock. Called from the dispatcher.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,6 +65,8 @@ pub(crate) struct Charge {
     directory: Directory,
     path: PathBuf,
     _lock: File,
+    /// Which file that is: device and inode.
+    lock_identity: (u64, u64),
     clock: Clock,
     /// The moments that were told last, with the times they had then: a clock that is set does not
     /// change what has happened.
@@ -90,12 +93,14 @@ impl Charge {
         if !lock::try_lock(&lock, lock::Kind::Exclusive).map_err(system("lock supervise/lock"))? {
             return Err(ChargeError::Taken);
         }
+        let locked = lock.metadata().map_err(system("stat supervise/lock"))?;
         let control = control(&directory).map_err(system("make the FIFO supervise/control"))?;
         let now = (Moment::START, Tai64n::default());
         let charge = Self {
             directory,
             path: path.to_owned(),
             _lock: lock,
+            lock_identity: (locked.dev(), locked.ino()),
             clock,
             changed: Cell::new(now),
             ready_since: Cell::new(now),
@@ -111,6 +116,11 @@ impl Charge {
         Ok((charge, control))
     }
 
+    /// Whether `lock` is the file that this charge has locked.
+    pub(crate) fn holds(&self, lock: &fs::Metadata) -> bool {
+        (lock.dev(), lock.ino()) == self.lock_identity
+    }
+
     /// Another end of the FIFO to listen on.
     pub(crate) fn listen(&self) -> Option<OwnedFd> {
         let fifo = control(&self.directory);
@@ -118,9 +128,14 @@ impl Charge {
             .ok()
     }
 
-    /// Where the directory is now.
+    /// Where the directory is now. One that was deleted has a path to nothing, and not to what has
+    /// taken its place: that is another service.
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.path().unwrap_or_else(|| self.path.clone())
+        let places = [self.directory.path(), Some(self.path.clone())];
+        let mut places = places.into_iter().flatten();
+        places
+            .find(|place| self.directory.is_at(place))
+            .unwrap_or_else(|| self.directory.nowhere())
     }
 
     /// Writes down what the service is doing, and tells `letters` to those who listen.
@@ -205,7 +220,8 @@ impl Charge {
         let Err(error) = result else {
             return;
         };
-        let path = self.path();
+        // Of a directory that is gone, the place where it was says more than that it is nowhere.
+        let path = self.directory.path().unwrap_or_else(|| self.path.clone());
         let shown = path.display();
         let text = format!("s6-supervise {shown}: warning: unable to {what}: {error}");
         let text = text.as_str();

@@ -99,6 +99,21 @@ fn everything_follows_a_directory_that_is_renamed() {
 }
 
 #[test]
+fn what_takes_the_place_of_a_deleted_directory_is_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("a");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("run"), "old").unwrap();
+    let (charge, _control) = take(&place);
+    assert_eq!(charge.path(), place);
+    fs::remove_dir_all(&place).unwrap();
+    assert!(!charge.path().join("run").exists());
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("run"), "new").unwrap();
+    assert!(!charge.path().join("run").exists());
+}
+
+#[test]
 fn deaths_are_remembered_up_to_a_number() {
     let dir = tempfile::tempdir().unwrap();
     let (charge, _control) = take(dir.path());

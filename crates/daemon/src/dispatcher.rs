@@ -40,7 +40,7 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     engine: Engine,
     exit_code: ExitCode,
-    /// The exit code for not being given charge of a directory, of which there may be but one.
+    /// The exit code of s6-supervise for not being given charge of its one directory.
     refusal: Option<u8>,
     phases: broadcast::Sender<Phase>,
     reports: mpsc::UnboundedSender<Input>,
@@ -62,6 +62,8 @@ struct Seat {
 /// A service, as the dispatcher knows it.
 struct Supervised {
     spec: ServiceSpec,
+    /// What its directory is called in the scan directory now.
+    called: String,
     /// The logger that reads its standard output.
     logger: Option<NodeId>,
     /// Its directory, while it is in our charge.
@@ -152,7 +154,9 @@ impl Dispatcher {
         self.finish().await;
         match self.world.role {
             Role::Container => self.exit_code.read(),
-            Role::ScanDirectory { .. } | Role::Service => self.refusal.unwrap_or_default(),
+            // That one of its services has another supervisor is that service's misfortune alone.
+            Role::ScanDirectory { .. } => 0,
+            Role::Service => self.refusal.unwrap_or_default(),
         }
     }
 
@@ -293,7 +297,11 @@ impl Dispatcher {
             Effect::ListServices => Some(Input::Services {
                 specs: listing::services(&self.world).unwrap_or_default(),
             }),
-            Effect::Rescan => listing::scanned(&self.world).map(|specs| Input::Services { specs }),
+            Effect::Rescan => {
+                let specs = listing::scanned(&self.world)?;
+                self.follow_renames(&specs);
+                Some(Input::Services { specs })
+            }
             Effect::SignalAll(signal) => {
                 self.signal_all(signal);
                 None

@@ -12,8 +12,9 @@ use sixfold_engine::{Listing, SpawnFailure, Work};
 use sixfold_model::script::{self, Launch};
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
-use sixfold_sys::files;
+use sixfold_sys::directory::Directory;
 use sixfold_sys::spawn::{Plan, Session, Stream};
+use sixfold_sys::{files, lock};
 
 use crate::charge::Charge;
 use crate::world::World;
@@ -189,10 +190,13 @@ pub(crate) fn plan(
 
 /// `dir`, or `/` and a warning if this user cannot enter it: the program would be blamed for it.
 fn enterable(world: &World, dir: PathBuf) -> PathBuf {
-    // The only way to know for sure is to go there.
-    let entered = std::env::set_current_dir(&dir);
-    let returned = std::env::set_current_dir(world.home());
-    match entered.and(returned) {
+    // The only way to know for sure is to go there; and to be sure of the way back, our own directory
+    // is held meanwhile: it may have been renamed.
+    let visited = Directory::open(Path::new(".")).and_then(|own| {
+        let entered = std::env::set_current_dir(&dir);
+        own.enter().and(entered)
+    });
+    match visited {
         Ok(()) => dir,
         Err(error) => {
             world.report(&[Diagnostic::warning(
@@ -226,9 +230,26 @@ fn service_program(
         program.shorten(&source, file);
     }
     Ok(match (work, place.spec.lock_fd) {
-        (Work::Run, Some(fd)) => program.behind_lock(world, fd),
+        (Work::Run, Some(fd)) => {
+            warn_if_locked(place);
+            program.behind_lock(world, fd)
+        }
         _ => program,
     })
+}
+
+/// Says so when the service will have to wait for its lock. The lock is never ours, so that looking
+/// at the file drops nothing.
+fn warn_if_locked(place: &Place) {
+    // What is wrong with the file is told by who takes the lock.
+    if !lock::is_locked(&place.dir.join(paths::SERVICE_LOCK)).unwrap_or_default() {
+        return;
+    }
+    let name = place.spec.name.as_str();
+    let what = "another instance of the service is already running, child will block";
+    let text = format!("s6-supervise {name}: warning: {what}");
+    let text = text.as_str();
+    tracing::warn!(event = "service.locked", service = name, text, "{what}");
 }
 
 impl Program {

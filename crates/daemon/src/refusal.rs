@@ -6,8 +6,10 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use sixfold_engine::SpawnFailure;
-use sixfold_model::Diagnostic;
+use sixfold_model::{Diagnostic, ServiceSpec};
 
+/// What only privileged processes may do.
+const EPERM: i32 = 1;
 /// The process has as many descriptors as it may.
 const EMFILE: i32 = 24;
 /// The system has as many open files as it may.
@@ -53,6 +55,20 @@ pub(crate) fn of_program(
         failure,
         Diagnostic::error(place, format!("cannot be run: {what}"), mend),
     )
+}
+
+/// What it means that a service that asks for a pid namespace of its own could not be started; `None`
+/// if that had nothing to do with it.
+pub(crate) fn of_namespace(spec: &ServiceSpec, error: &Error) -> Option<Diagnostic> {
+    // A program that may not be executed is EACCES.
+    (error.raw_os_error() == Some(EPERM)).then(|| {
+        let name = spec.name.as_str();
+        Diagnostic::error(
+            &spec.source.join("flag-newpidns"),
+            format!("service {name} gets no pid namespace of its own, which needs CAP_SYS_ADMIN"),
+            "grant that (docker run --cap-add SYS_ADMIN), or remove the file",
+        )
+    })
 }
 
 /// What can be done about a refusal that has nothing to do with what was asked for, but with a

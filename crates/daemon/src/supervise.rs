@@ -67,10 +67,20 @@ pub enum Ending {
 pub fn svscan(options: ScanOptions) -> Result<Ending> {
     let ignored = signals::take_ignored().context("cannot listen for signals")?;
     let log = log("s6-svscan");
-    let code = shell::run(Clock::start(), log, |outlet| {
+    // What comes next is a program of its own, which writes where we were to write: by then 1 and 2
+    // are pipes into a log that nobody reads any more.
+    let given = match log.format {
+        Format::Json => Some((fds::duplicate(1)?, fds::duplicate(2)?)),
+        Format::Text => None,
+    };
+    let ran = shell::run(Clock::start(), log, |outlet| {
         prepare_scan(options, ignored, log.format, outlet)
-    })?;
-    Ok(match code {
+    });
+    if let Some((stdout, stderr)) = given {
+        fds::replace(1, stdout).context("cannot restore standard output")?;
+        fds::replace(2, stderr).context("cannot restore standard error")?;
+    }
+    Ok(match ran? {
         0 => Ending::Finish(ignored),
         code => Ending::Code(code),
     })
@@ -232,7 +242,10 @@ fn remove_dangling(scandir: &Path) {
     for entry in fs::read_dir(scandir).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !is_hidden && path.is_symlink() && !path.exists() {
+        // What cannot be seen from here may well be there.
+        let leads_nowhere =
+            || fs::metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if !is_hidden && path.is_symlink() && leads_nowhere() {
             // One that cannot be removed is reported when the directory is read.
             let _ = fs::remove_file(&path);
         }
@@ -263,4 +276,26 @@ fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.rfind(" (os error ").unwrap_or(text.len());
     text.get(..end).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_links_that_lead_nowhere_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = |target: &str, name: &str| symlink(target, dir.path().join(name)).unwrap();
+        link("/no/such/service", "dangling");
+        link("/no/such/service", ".hidden");
+        link("/", "there");
+        // As unreadable as what lies behind a directory that we may not enter.
+        link("loop", "loop");
+        remove_dangling(dir.path());
+        let left = |name: &str| dir.path().join(name).is_symlink();
+        assert!(!left("dangling"));
+        assert!(left(".hidden") && left("there") && left("loop"));
+    }
 }

@@ -233,7 +233,16 @@ impl Unit {
         } else {
             start(plan)
         }
-        .map_err(|error| self.not_started(&program, &error))?;
+        .map_err(|error| {
+            let why = place.filter(|_| is_apart).map(|place| &place.spec);
+            match why.and_then(|spec| refusal::of_namespace(spec, &error)) {
+                Some(diagnostic) => {
+                    self.world.report(&[diagnostic]);
+                    SpawnFailure::NotRunnable
+                }
+                None => self.not_started(&program, &error),
+            }
+        })?;
         // A child without an id has been waited for, which nobody has done yet.
         let pid = child
             .id()

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use sixfold_engine::{NodeId, Role};
-use sixfold_model::{Diagnostic, ServiceSpec, Settings, Severity};
+use sixfold_model::{Diagnostic, Settings, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::fds;
 use sixfold_sys::process::DescriptorLimit;
@@ -101,17 +101,9 @@ impl World {
         self.applets.iter().find(|applet| **applet == name).copied()
     }
 
-    /// This process's own working directory.
-    pub(crate) fn home(&self) -> &Path {
-        match self.role {
-            Role::Container => Path::new("/"),
-            Role::ScanDirectory { .. } | Role::Service => &self.scandir,
-        }
-    }
-
-    /// Where a service that is in the scan directory lives.
-    pub(crate) fn live_directory(&self, spec: &ServiceSpec) -> PathBuf {
-        self.scandir.join(&spec.name)
+    /// Where the service that is called `name` in the scan directory lives.
+    pub(crate) fn live_directory(&self, name: &str) -> PathBuf {
+        self.scandir.join(name)
     }
 
     /// Whether only that is said which the programs of s6 say: those who call them read what they

@@ -265,10 +265,10 @@ impl Service {
     /// `run` or `finish` could not be started. `run` is tried again after [`SPAWN_RETRY`]; a
     /// finish script that cannot run counts as over.
     pub fn spawn_failed(&mut self, failed: RunId, context: &mut Context<'_>) {
-        if let State::Starting { run, ending } = self.state
+        if let State::Starting { run, .. } = self.state
             && run == failed
         {
-            if self.want == Want::Up && !ending {
+            if self.want == Want::Up {
                 // Only readiness is worth waiting for; boot goes on beside the tries.
                 self.reached |= !self.announces();
                 self.failed_starts = self.failed_starts.saturating_add(1);

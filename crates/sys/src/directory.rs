@@ -44,6 +44,27 @@ impl Directory {
         (!is_gone).then_some(path)
     }
 
+    /// Whether `path` leads to this directory.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let found = nix::sys::stat::stat(path).map(|stat| (stat.st_dev, stat.st_ino));
+        self.identity()
+            .is_ok_and(|own| found.is_ok_and(|found| found == own))
+    }
+
+    /// A path to this directory that nothing else can ever be at, for one that was deleted. It is
+    /// good as long as the directory is held, in this process and in what it forks.
+    pub fn nowhere(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+    }
+
+    /// Makes it the working directory.
+    ///
+    /// # Errors
+    /// What fchdir(2) reports.
+    pub fn enter(&self) -> io::Result<()> {
+        Ok(nix::unistd::fchdir(&self.0)?)
+    }
+
     /// Device and inode, which no other directory has while this one is held.
     ///
     /// # Errors

@@ -39,7 +39,8 @@ const STATES: [(&str, &str); 7] = [
 ];
 
 /// What is looked at afterwards. The end brings everything to its end in any state, and what comes
-/// of it shows that the byte was taken before.
+/// of it shows that the byte was taken before. Once the supervisor is gone, all letters are in the
+/// FIFO: a newline of our own ends them.
 const REST: &str = r#"
 printf "$BYTE" > a/supervise/control
 look() { s6-svstat -o up,wantedup,paused a 2> /dev/null || echo left; }
@@ -51,7 +52,8 @@ touch a/end
 s6-svc -c a 2> /dev/null
 s6-svc -C a 2> /dev/null
 until_ok gone $SUP
-LETTERS=$(timeout 0.05 cat <&7)
+echo >&7
+read -r LETTERS <&7
 HEARD=$(grep -v CONT a/heard 2> /dev/null | sort -u | tr '\n' ' ')
 echo "$LETTERS | ${HEARD% } | $(test -e a/down && echo down)" | sed 's/ *$//'
 "#;

@@ -1,10 +1,15 @@
 //! What the dispatcher does about services beside their processes: taking charge of their
 //! directories, reading them anew, and the pipes into loggers.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
+use std::{fs, iter};
 
 use sixfold_engine::{CATCH_ALL, Input, NodeId};
 use sixfold_model::ServiceSpec;
+use sixfold_model::tree::Identity;
+use sixfold_protocol::paths;
 use sixfold_sys::fds;
 use tokio::task::LocalSet;
 
@@ -47,6 +52,7 @@ impl Dispatcher {
             node,
             Supervised {
                 spec,
+                called: name.clone(),
                 logger,
                 charge: None,
             },
@@ -60,8 +66,13 @@ impl Dispatcher {
         let Some(service) = self.services.get(&node) else {
             return refused;
         };
-        let dir = self.world.live_directory(&service.spec);
-        let (charge, fifo) = match Charge::take(&dir, self.clock) {
+        let dir = self.world.live_directory(&service.called);
+        let taken = if self.is_in_charge_of(&dir) {
+            Err(ChargeError::Taken)
+        } else {
+            Charge::take(&dir, self.clock)
+        };
+        let (charge, fifo) = match taken {
             Ok(taken) => taken,
             Err(error) => {
                 self.report_refusal(&service.spec, &error);
@@ -80,6 +91,40 @@ impl Dispatcher {
                 spec: Box::new(service.spec.clone()),
             },
             None => refused,
+        }
+    }
+
+    /// Whether the service directory `dir` is in our charge already, under another name or with a
+    /// `supervise` that leads to the same place. The lock does not tell us, as it is our own; and
+    /// opening it once more would drop it.
+    fn is_in_charge_of(&self, dir: &Path) -> bool {
+        let Ok(lock) = fs::metadata(dir.join(paths::LOCK)) else {
+            return false;
+        };
+        let mut charges = self.services.values().filter_map(|it| it.charge.as_ref());
+        charges.any(|charge| charge.holds(&lock))
+    }
+
+    /// Notes what each directory is called now: a supervisor that left comes back to its directory,
+    /// and not to what has its old name. Of several names, the known one stays.
+    pub(super) fn follow_renames(&mut self, specs: &[ServiceSpec]) {
+        let mut names: HashMap<Identity, Vec<&str>> = HashMap::new();
+        for spec in specs
+            .iter()
+            .flat_map(|it| iter::once(it).chain(it.log.as_deref()))
+        {
+            if let Some(identity) = spec.identity {
+                names.entry(identity).or_default().push(&spec.name);
+            }
+        }
+        for service in self.services.values_mut() {
+            let names = service.spec.identity.and_then(|it| names.get(&it));
+            if let Some(names) = names
+                && !names.contains(&service.called.as_str())
+                && let Some(name) = names.first()
+            {
+                service.called = (*name).to_owned();
+            }
         }
     }
 
@@ -122,7 +167,7 @@ impl Dispatcher {
         let service = self.services.get(&node)?;
         let dir = match &service.charge {
             Some(charge) => charge.path(),
-            None => self.world.live_directory(&service.spec),
+            None => self.world.live_directory(&service.called),
         };
         Some(Place {
             spec: service.spec.clone(),
