@@ -4,6 +4,7 @@
 mod ftrig;
 mod instance;
 mod link;
+mod maker;
 mod service;
 mod svc;
 mod svdt;
@@ -97,6 +98,11 @@ pub(crate) const APPLETS: &[Applet] = &[
         instance::STATUS,
         "s6-svstat for an instance of a service",
         instance::status,
+    ),
+    Applet::compatible(
+        maker::NAME,
+        "make the service directory of a service with instances",
+        maker::make,
     ),
     Applet::compatible(
         instance::CREATE,
