@@ -121,9 +121,10 @@ pub(crate) const APPLETS: &[Applet] = &[
     ),
 ];
 
-/// A time in milliseconds, of which 0 is without end; `None` if it is none.
+/// A time in milliseconds, of which 0 is without end; `None` if it is none. What does not fit into 32
+/// bits is none for s6 either.
 fn timeout(value: &OsStr) -> Option<Option<Duration>> {
-    let timeout = Duration::from_millis(number(value)?);
+    let timeout = Duration::from_millis(number::<u32>(value)?.into());
     Some(Some(timeout).filter(|timeout| !timeout.is_zero()))
 }
 
@@ -165,5 +166,6 @@ mod tests {
             Some(Some(Duration::from_millis(15)))
         );
         assert_eq!(timeout(OsStr::new("1s")), None);
+        assert_eq!(timeout(OsStr::new("4294967296")), None);
     }
 }
