@@ -4,6 +4,7 @@
 mod ftrig;
 mod instance;
 mod link;
+mod maker;
 mod service;
 mod svc;
 mod svdt;
@@ -99,6 +100,11 @@ pub(crate) const APPLETS: &[Applet] = &[
         instance::status,
     ),
     Applet::compatible(
+        maker::NAME,
+        "make the service directory of a service with instances",
+        maker::make,
+    ),
+    Applet::compatible(
         instance::CREATE,
         "make an instance of a service",
         instance::create,
@@ -115,9 +121,10 @@ pub(crate) const APPLETS: &[Applet] = &[
     ),
 ];
 
-/// A time in milliseconds, of which 0 is without end; `None` if it is none.
+/// A time in milliseconds, of which 0 is without end; `None` if it is none. What does not fit into 32
+/// bits is none for s6 either.
 fn timeout(value: &OsStr) -> Option<Option<Duration>> {
-    let timeout = Duration::from_millis(number(value)?);
+    let timeout = Duration::from_millis(number::<u32>(value)?.into());
     Some(Some(timeout).filter(|timeout| !timeout.is_zero()))
 }
 
@@ -159,5 +166,6 @@ mod tests {
             Some(Some(Duration::from_millis(15)))
         );
         assert_eq!(timeout(OsStr::new("1s")), None);
+        assert_eq!(timeout(OsStr::new("4294967296")), None);
     }
 }

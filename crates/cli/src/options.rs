@@ -28,6 +28,7 @@ pub(crate) struct Options {
     joined: Vec<u8>,
     letters: &'static str,
     long: &'static [(&'static str, u8)],
+    is_lenient: bool,
 }
 
 impl Options {
@@ -49,6 +50,16 @@ impl Options {
             joined: Vec::new(),
             letters,
             long,
+            is_lenient: false,
+        }
+    }
+
+    /// The same, where letters that the command does not have are given too, as without a value, and
+    /// `--name` is letters.
+    pub(crate) fn lenient(args: Vec<OsString>, letters: &'static str) -> Self {
+        Self {
+            is_lenient: true,
+            ..Self::new(args, letters)
         }
     }
 
@@ -60,7 +71,7 @@ impl Options {
             };
             match word.as_bytes() {
                 b"--" => return Ok(None),
-                [b'-', b'-', name @ ..] => return self.long(name).map(Some),
+                [b'-', b'-', name @ ..] if !self.is_lenient => return self.long(name).map(Some),
                 [b'-', letters @ ..] if !letters.is_empty() => self.joined = letters.to_vec(),
                 _ => {
                     self.operand = Some(word);
@@ -114,8 +125,11 @@ impl Options {
         let letters = self.letters.as_bytes();
         let at = letters
             .iter()
-            .position(|known| *known == letter && letter != b':')
-            .ok_or(WrongUsage)?;
+            .position(|known| *known == letter && letter != b':');
+        let at = match at {
+            None if self.is_lenient => return Ok(false),
+            at => at.ok_or(WrongUsage)?,
+        };
         Ok(letters.get(at.saturating_add(1)) == Some(&b':'))
     }
 }

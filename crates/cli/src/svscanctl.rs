@@ -14,10 +14,10 @@ use crate::control::ENXIO;
 use crate::options::{Options, WrongUsage};
 
 const NAME: &str = "s6-svscanctl";
-const SYNOPSIS: &str = "s6-svscanctl [ -zabhitqnN ] dir";
+const SYNOPSIS: &str = "s6-svscanctl [ -zabhitqnN ] svscandir";
 
-/// `s6-svscanctl [ -zabhitqnN ] dir`: writes the letters of its options to the control FIFO of
-/// `dir`, in one write. Without letters it only looks whether somebody listens.
+/// `s6-svscanctl [ -zabhitqnN ] svscandir`: writes the letters of its options to the control FIFO of
+/// the directory, in one write. Without letters it only looks whether somebody listens.
 pub(crate) fn svscanctl(args: Vec<OsString>) -> ExitCode {
     let mut options = Options::new(args, OPTION_LETTERS);
     let mut letters = Vec::new();
@@ -43,11 +43,18 @@ pub(crate) fn control(name: &str, dir: &Path, letters: &[u8]) -> ExitCode {
             // A FIFO without a reader (ENXIO) has no kind of its own in std. And where there has
             // never been a scan, there is not even that.
             let message = format!("unable to control {}: ", dir.display());
-            let is_unscanned =
-                error.kind() == ErrorKind::NotFound && dir.is_dir() && !dir.join(SVSCAN).exists();
+            let is_missing = error.kind() == ErrorKind::NotFound && dir.is_dir();
             match (error.kind(), error.raw_os_error()) {
-                (_, code) if code == Some(ENXIO) || is_unscanned => {
+                (_, code) if code == Some(ENXIO) || is_missing && !dir.join(SVSCAN).exists() => {
                     complain::fatal(name, message + "supervisor not listening", USAGE)
+                }
+                _ if is_missing => {
+                    let message = format!(
+                        "something is wrong with the {} directory: {}",
+                        dir.join(SVSCAN).display(),
+                        reason(&error)
+                    );
+                    complain::fatal(name, message, USAGE)
                 }
                 (ErrorKind::PermissionDenied, _) => {
                     let hint = "Permission denied (only the user that runs the container's init may do this; a service of another user can stop the container in its finish script)";
@@ -143,6 +150,11 @@ mod tests {
         let scandir = dir.path().as_os_str();
         assert_eq!(call(&["-t"], scandir), ExitCode::from(USAGE));
         assert_eq!(call(&[], scandir), ExitCode::from(USAGE));
+        let unscanned = dir.path().join("unscanned");
+        fs::create_dir(&unscanned).unwrap();
+        assert_eq!(call(&["-t"], unscanned.as_os_str()), ExitCode::from(USAGE));
+        fs::create_dir(unscanned.join(SVSCAN)).unwrap();
+        assert_eq!(call(&["-t"], unscanned.as_os_str()), ExitCode::from(USAGE));
         let missing = dir.path().join("missing");
         assert_eq!(call(&["-t"], missing.as_os_str()), ExitCode::from(SYSTEM));
         // A lone dash is a directory's name.

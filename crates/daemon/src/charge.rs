@@ -32,6 +32,12 @@ pub(crate) enum ChargeError {
     /// It has a supervisor.
     #[error("another instance of s6-supervise is already running")]
     Taken,
+    /// Something else is where a directory has to be.
+    #[error("{what} exists and is not a directory")]
+    Occupied {
+        /// What.
+        what: &'static str,
+    },
     /// The system refuses something.
     #[error("unable to {what}")]
     System {
@@ -46,8 +52,19 @@ impl ChargeError {
     /// The exit code of s6-supervise for it.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Taken => 100,
+            Self::Taken | Self::Occupied { .. } => 100,
             Self::System { .. } => 111,
+        }
+    }
+}
+
+/// Why `what` could not be made.
+fn directory(what: &'static str) -> impl FnOnce(io::Error) -> ChargeError {
+    move |error| {
+        if error.kind() == ErrorKind::NotADirectory {
+            ChargeError::Occupied { what }
+        } else {
+            system(&format!("mkdir {what}"))(error)
         }
     }
 }
@@ -83,10 +100,10 @@ impl Charge {
         let gid = process::egid();
         directory
             .make_dir(paths::EVENT, fifodir::OF_GROUP, Some(gid))
-            .map_err(system("make event"))?;
+            .map_err(self::directory(paths::EVENT))?;
         directory
             .make_dir(paths::SUPERVISE, 0o700, None)
-            .map_err(system("make supervise"))?;
+            .map_err(self::directory(paths::SUPERVISE))?;
         let lock = directory
             .open_or_make(paths::LOCK, 0o644)
             .map_err(system("open supervise/lock"))?;

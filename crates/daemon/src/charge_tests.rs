@@ -171,5 +171,5 @@ fn what_cannot_be_is_an_error_that_says_what() {
     assert_eq!(error.to_string(), "unable to open the service directory");
     fs::write(dir.path().join("event"), "").unwrap();
     let error = Charge::take(dir.path(), Clock::start()).unwrap_err();
-    assert_eq!(error.to_string(), "unable to make event");
+    assert_eq!(error.to_string(), "event exists and is not a directory");
 }

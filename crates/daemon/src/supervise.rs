@@ -169,7 +169,9 @@ fn prepare_service(
     world.ignored = ignored;
     let name = dir.to_string_lossy().into_owned();
     let path = world.scandir.join(&dir);
-    if let Err(error) = fs::read_dir(&path) {
+    // An empty name is that of nothing; joined to the base, it would be the base.
+    let found = fs::read_dir(if dir.is_empty() { Path::new("") } else { &path });
+    if let Err(error) = found {
         let text = format!(
             "s6-supervise: fatal: unable to chdir to {name}: {}",
             reason(&error)

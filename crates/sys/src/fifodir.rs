@@ -72,11 +72,14 @@ pub fn clean(path: &Path) -> io::Result<()> {
 /// exists is left as it is, unless `force` asks for its mode and group to be set.
 ///
 /// # Errors
-/// What mkdir(2), chown(2) and chmod(2) report.
+/// What mkdir(2), stat(2), chown(2) and chmod(2) report; `NotADirectory` when something else is there.
 pub fn make(path: &Path, gid: Option<u32>, force: bool) -> io::Result<()> {
     match nix::unistd::mkdir(path, Mode::S_IRWXU) {
         Ok(()) => {}
-        Err(nix::Error::EEXIST) if path.is_dir() => {
+        Err(nix::Error::EEXIST) => {
+            if !std::fs::metadata(path)?.is_dir() {
+                return Err(nix::Error::ENOTDIR.into());
+            }
             if !force {
                 return Ok(());
             }

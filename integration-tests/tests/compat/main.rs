@@ -36,7 +36,7 @@ macro_rules! groups {
     };
 }
 
-groups!(svstat, svc, supervise, scan, chain, fifodir);
+groups!(svstat, svc, supervise, scan, chain, fifodir, instance);
 
 /// How many cases run at the same time.
 const AT_ONCE: usize = 3;

@@ -52,6 +52,7 @@ touch a/end
 s6-svc -c a 2> /dev/null
 s6-svc -C a 2> /dev/null
 until_ok gone $SUP
+# Whoever told them has gone, so all of them are in the pipe.
 echo >&7
 read -r LETTERS <&7
 HEARD=$(grep -v CONT a/heard 2> /dev/null | sort -u | tr '\n' ' ')

@@ -50,7 +50,7 @@ pub(super) fn mkfifodir(args: Vec<OsString>) -> ExitCode {
     outcome(
         MKFIFODIR,
         fifodir::make(Path::new(&dir), gid, force),
-        "mkfifodir",
+        "create fifodir at",
         &dir,
     )
 }

@@ -4,11 +4,11 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sixfold_sys::files;
+use sixfold_sys::{fifo, files};
 
 use super::link::{self, How};
 use super::{svc, svstat};
@@ -231,8 +231,8 @@ pub(super) fn delete(args: Vec<OsString>) -> ExitCode {
     deleted.map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 
-/// Copies a tree with modes and owners; links stay links.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a tree with modes and owners; links stay links, and FIFOs are made anew.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(from)?;
     if found.is_symlink() {
         return symlink(fs::read_link(from)?, to);
@@ -245,10 +245,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     } else if found.is_file() {
         fs::copy(from, to)?;
+    } else if found.file_type().is_fifo() {
+        fifo::make(to, 0o600)?;
     } else {
         return Err(io::Error::new(
             ErrorKind::Unsupported,
-            "a template holds files, directories and links",
+            "a template holds files, directories, links and FIFOs",
         ));
     }
     match files::chown(to, Some(found.uid()), Some(found.gid())) {

@@ -242,6 +242,9 @@ fn check_service(dir: &Path) -> Result<(), ExitCode> {
         let message = format!("unable to {what} {}: {}", path.display(), reason(error));
         complain::fatal(SVLINK, message, SYSTEM)
     };
+    // Before the logger: what is no directory has neither.
+    let run = dir.join("run");
+    fs::metadata(&run).map_err(|error| system("stat", &run, &error))?;
     let dirs = with_logger(dir).map_err(|error| {
         let log = dir.join("log");
         if error.kind() == ErrorKind::NotADirectory {

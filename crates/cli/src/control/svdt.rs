@@ -1,6 +1,7 @@
 //! `s6-svok`, `s6-svdt` and `s6-svdt-clear`: is it supervised, and how did it die.
 
 use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use crate::options::{Options, WrongUsage, number};
 
 pub(super) const SVOK: &str = "s6-svok";
 pub(super) const SVDT: &str = "s6-svdt";
-const SVDT_SYNOPSIS: &str = "s6-svdt [ -S | -s ] [ -n maxrecords ] servicedir";
+const SVDT_SYNOPSIS: &str = "s6-svdt [ -S | -s ] [ -n maxentries ] servicedir";
 pub(super) const SVDT_CLEAR: &str = "s6-svdt-clear";
 /// More than 4096 deaths.
 const LIMIT: u64 = 1 << 17;
@@ -49,7 +50,7 @@ pub(super) fn svdt(args: Vec<OsString>) -> ExitCode {
 fn lines(args: Vec<OsString>) -> Result<Vec<String>, ExitCode> {
     let usage = |_: WrongUsage| complain::usage(SVDT, SVDT_SYNOPSIS);
     let mut options = Options::new(args, "Ssn:");
-    let (mut is_numeric, mut most) = (false, usize::MAX);
+    let (mut is_numeric, mut most) = (false, u32::MAX);
     while let Some(option) = options.next().map_err(usage)? {
         match option.letter {
             b'S' => is_numeric = false,
@@ -59,17 +60,15 @@ fn lines(args: Vec<OsString>) -> Result<Vec<String>, ExitCode> {
     }
     let rest = options.rest();
     let dir = rest.first().ok_or(WrongUsage).map_err(usage)?;
-    let failed = |why: &str| {
+    let deaths = deaths(Path::new(dir)).map_err(|error| {
         let message = format!(
-            "unable to read death tally for service {}: {why}",
-            dir.display()
+            "unable to read death tally for service {}: {}",
+            dir.display(),
+            reason(&error)
         );
         complain::fatal(SVDT, message, SYSTEM)
-    };
-    let content = Directory::open(Path::new(dir))
-        .and_then(|dir| dir.read(paths::DEATH_TALLY, LIMIT))
-        .map_err(|error| failed(&reason(&error)))?;
-    let deaths = death_tally::unpack(&content).ok_or_else(|| failed("the file is damaged"))?;
+    })?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     let skipped = deaths.len().saturating_sub(most);
     let line = |death: &death_tally::Death| {
         let end = match (death.signal, is_numeric) {
@@ -80,6 +79,24 @@ fn lines(args: Vec<OsString>) -> Result<Vec<String>, ExitCode> {
         format!("@{} {end}", death.at.label())
     };
     Ok(deaths.iter().skip(skipped).map(line).collect())
+}
+
+/// The deaths of the service in `dir`. There are none where no tally was begun; one whose size is
+/// wrong tells nothing, and is begun anew so that the next deaths can be told.
+fn deaths(dir: &Path) -> io::Result<Vec<death_tally::Death>> {
+    let dir = Directory::open(dir)?;
+    let content = match dir.read(paths::DEATH_TALLY, LIMIT) {
+        Err(error) if error.kind() == ErrorKind::NotFound && dir.exists(paths::SUPERVISE)? => {
+            return Ok(Vec::new());
+        }
+        result => result?,
+    };
+    match death_tally::unpack(&content) {
+        Some(deaths) => Ok(deaths),
+        None => dir
+            .replace(paths::DEATH_TALLY, b"", 0o644)
+            .map(|()| Vec::new()),
+    }
 }
 
 /// `s6-svdt-clear servicedir`: forgets them.

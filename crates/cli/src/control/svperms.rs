@@ -50,16 +50,21 @@ pub(super) fn svperms(args: Vec<OsString>) -> ExitCode {
     };
     let mut is_odd = false;
     for dir in call.dirs.iter().map(Path::new) {
-        if let Err((path, error)) = change(dir, &call, &users) {
-            let message = format!("unable to change {}: {}", path.display(), reason(&error));
+        if let Err(failure) = change(dir, &call, &users) {
+            let message = format!(
+                "unable to {} {}: {}",
+                failure.what,
+                failure.path.display(),
+                reason(&failure.error)
+            );
             return complain::fatal(NAME, message, SYSTEM);
         }
         if call.show || (call.access.is_none() && call.events.is_none()) {
-            for line in [
-                status_line(dir, &users),
-                control_line(dir, &users),
-                events_line(dir, &users),
-            ] {
+            let status = status_line(dir, &users);
+            // Where supervise/ is wrong, so is all in it.
+            let control = status.is_ok().then(|| control_line(dir, &users));
+            let events = events_line(dir, &users);
+            for line in [Some(status), control, Some(events)].into_iter().flatten() {
                 match line {
                     Ok(line) => complain::say(format_args!("{} {line}", dir.display())),
                     Err(message) => {
@@ -123,7 +128,14 @@ fn group(value: &OsStr, users: &Database) -> Result<u32, ExitCode> {
     }
 }
 
-fn change(dir: &Path, call: &Call, users: &Database) -> Result<(), (PathBuf, io::Error)> {
+/// What could not be done.
+struct Failure {
+    what: &'static str,
+    path: PathBuf,
+    error: io::Error,
+}
+
+fn change(dir: &Path, call: &Call, users: &Database) -> Result<(), Failure> {
     if let Some(access) = call.access {
         set(
             &dir.join(paths::SUPERVISE),
@@ -150,18 +162,23 @@ fn change(dir: &Path, call: &Call, users: &Database) -> Result<(), (PathBuf, io:
 }
 
 /// Sets mode and group; without a group, it is the primary one of the owner.
-fn set(
-    path: &Path,
-    mode: u32,
-    group: Option<u32>,
-    users: &Database,
-) -> Result<(), (PathBuf, io::Error)> {
-    let changed = fs::metadata(path).and_then(|found| {
-        let primary = || users.user_by_id(found.uid()).map_or(0, |user| user.gid);
-        files::chown(path, None, Some(group.unwrap_or_else(primary)))?;
-        files::chmod(path, mode)
-    });
-    changed.map_err(|error| (path.to_owned(), error))
+fn set(path: &Path, mode: u32, group: Option<u32>, users: &Database) -> Result<(), Failure> {
+    let failed = |what| {
+        move |error| Failure {
+            what,
+            path: path.to_owned(),
+            error,
+        }
+    };
+    let group = match group {
+        Some(group) => group,
+        None => {
+            let owner = fs::metadata(path).map_err(failed("stat"))?.uid();
+            users.user_by_id(owner).map_or(0, |user| user.gid)
+        }
+    };
+    files::chown(path, None, Some(group)).map_err(failed("chown"))?;
+    files::chmod(path, mode).map_err(failed("chmod"))
 }
 
 fn status_line(dir: &Path, users: &Database) -> Result<String, String> {

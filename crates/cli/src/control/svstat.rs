@@ -85,14 +85,17 @@ fn line(args: Vec<OsString>) -> Result<String, ExitCode> {
 }
 
 fn named_fields(value: &OsStr) -> Result<Vec<&'static Field>, ExitCode> {
-    let names = value.to_string_lossy();
-    let names = names.strip_suffix(',').unwrap_or(&names);
-    if names.is_empty() {
+    if value.is_empty() {
         return Ok(Vec::new());
     }
+    let names = value.to_string_lossy();
+    let names = names.strip_suffix(',').unwrap_or(&names);
     names
         .split(',')
         .map(|name| {
+            if name.is_empty() {
+                return Err(complain::fatal(NAME, "invalid null option field", USAGE));
+            }
             FIELDS.iter().find(|field| field.0 == name).ok_or_else(|| {
                 complain::fatal(NAME, format_args!("invalid option field: {name}"), USAGE)
             })

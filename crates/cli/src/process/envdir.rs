@@ -1,6 +1,6 @@
 //! `s6-envdir` and `justc-envdir`: variables from the files of a directory (s6-envdir(1)).
 
-use std::ffi::OsString;
+use std::ffi::{CString, NulError, OsString};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -17,6 +17,8 @@ const SYNOPSIS: &str = "s6-envdir [ -I | -i ] [ -n ] [ -f ] [ -L ] [ -c nullchar
 pub(super) const JUSTC_ENVDIR: &str = "justc-envdir";
 /// Is a directory.
 const EISDIR: i32 = 21;
+/// Invalid argument.
+const EINVAL: i32 = 22;
 /// How much of a file counts, unless `-L` says all.
 const CLAMP: usize = 4095;
 
@@ -109,7 +111,8 @@ fn variables(dir: &Path, how: How) -> io::Result<Vec<(OsString, Option<OsString>
             continue;
         }
         let content = content(&dir.join(&name))?;
-        variables.push((name, value(&content, how)));
+        let value = value(&content, how).map_err(|_| io::Error::from_raw_os_error(EINVAL))?;
+        variables.push((name, value));
     }
     Ok(variables)
 }
@@ -131,10 +134,10 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The value of a variable; none for an empty file, which unsets it.
-fn value(content: &[u8], how: How) -> Option<OsString> {
+/// The value of a variable; none for an empty file, which unsets it. An error if there is NUL in it.
+fn value(content: &[u8], how: How) -> Result<Option<OsString>, NulError> {
     if content.is_empty() {
-        return None;
+        return Ok(None);
     }
     let clamp = if how.unlimited { usize::MAX } else { CLAMP };
     let content = content.get(..clamp).unwrap_or(content);
@@ -147,8 +150,9 @@ fn value(content: &[u8], how: How) -> Option<OsString> {
         let end = content.iter().position(|byte| *byte == b'\n');
         let end = match end {
             Some(end) => end,
-            // s6-envdir finds no line where no newline ends it, when it reads without a limit.
-            None if how.unlimited => 0,
+            // s6-envdir finds no line where no newline ends it, when it reads without a limit and
+            // looks for blanks.
+            None if how.unlimited && !how.keeps_blanks => 0,
             None => content.len(),
         };
         content.get(..end).unwrap_or_default()
@@ -160,10 +164,9 @@ fn value(content: &[u8], how: How) -> Option<OsString> {
     };
     let value = text
         .iter()
-        .map(|byte| if *byte == 0 { how.null } else { *byte })
-        // A null character that stays one would end the value.
-        .take_while(|byte| *byte != 0);
-    Some(OsString::from_vec(value.collect()))
+        .map(|byte| if *byte == 0 { how.null } else { *byte });
+    let value = CString::new(value.collect::<Vec<u8>>())?;
+    Ok(Some(OsString::from_vec(value.into_bytes())))
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {
@@ -187,7 +190,8 @@ mod tests {
     };
 
     fn shown(content: &[u8], how: How) -> Option<String> {
-        value(content, how).map(|value| value.to_string_lossy().into_owned())
+        let value = value(content, how).unwrap();
+        value.map(|value| value.to_string_lossy().into_owned())
     }
 
     #[test]
@@ -229,6 +233,12 @@ mod tests {
             ..PLAIN
         };
         assert_eq!(shown(b"no newline", unlimited).as_deref(), Some(""));
+        let blanks = How {
+            keeps_blanks: true,
+            ..unlimited
+        };
+        assert_eq!(shown(b"no newline", blanks).as_deref(), Some("no newline"));
+        assert!(value(b"x\0y", How { null: 0, ..PLAIN }).is_err());
         let long = [&[b'x'; 5000][..], b"\n"].concat();
         assert_eq!(shown(&long, unlimited).map(|value| value.len()), Some(5000));
     }

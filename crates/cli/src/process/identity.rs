@@ -16,11 +16,11 @@ use crate::options::{Options, WrongUsage, number};
 
 pub(super) const SETUIDGID: &str = "s6-setuidgid";
 pub(super) const APPLYUIDGID: &str = "s6-applyuidgid";
+const SETUIDGID_SYNOPSIS: &str = "s6-setuidgid username prog...";
 const APPLYUIDGID_SYNOPSIS: &str =
     "s6-applyuidgid [ -z ] [ -u uid ] [ -g gid ] [ -G gidlist ] [ -U ] prog...";
 pub(super) const ENVUIDGID: &str = "s6-envuidgid";
-const ENVUIDGID_SYNOPSIS: &str =
-    "s6-envuidgid [ -i | -D uid:gid:gidlist ] [ -u | -g | -B ] [ -n ] account prog...";
+const ENVUIDGID_SYNOPSIS: &str = "s6-envuidgid [ -i | -D defaultuid:defaultgid:defaultgidlist ] [ -u | -g | -B ] [ -n ] account prog...";
 
 /// The variables that carry an identity from one command to the next.
 const VARIABLES: [&str; 3] = ["UID", "GID", "GIDLIST"];
@@ -69,10 +69,13 @@ impl Identity {
 /// changes nothing.
 pub(super) fn setuidgid(args: Vec<OsString>) -> ExitCode {
     let Some((account, words)) = args.split_first().filter(|(_, words)| !words.is_empty()) else {
-        return complain::usage(SETUIDGID, "s6-setuidgid username prog...");
+        return complain::usage(SETUIDGID, SETUIDGID_SYNOPSIS);
     };
     if account.is_empty() {
         return exec::words(SETUIDGID, words);
+    }
+    if account.len() > 1 && account.as_encoded_bytes().starts_with(b"-") {
+        return complain::usage(SETUIDGID, SETUIDGID_SYNOPSIS);
     }
     let account = account.to_string_lossy();
     if let Some((uid, gid)) = account.split_once(':') {
@@ -167,13 +170,17 @@ fn variable<T>(name: &str, parse: impl FnOnce(&OsStr) -> Option<T>) -> Result<T,
         .ok_or_else(|| complain::fatal(APPLYUIDGID, format_args!("invalid ${name}"), USAGE))
 }
 
-/// Group ids, separated by commas; none in an empty value.
+/// Group ids, separated by commas, of which there may be more than needed, but not before the first;
+/// none in an empty value.
 fn list(value: &OsStr) -> Option<Vec<u32>> {
     let text = value.to_str()?;
-    if text.is_empty() {
-        return Some(Vec::new());
+    if text.starts_with(',') {
+        return None;
     }
-    text.split(',').map(|gid| number(OsStr::new(gid))).collect()
+    text.split(',')
+        .filter(|gid| !gid.is_empty())
+        .map(|gid| number(OsStr::new(gid)))
+        .collect()
 }
 
 fn database() -> Result<Database, ExitCode> {
@@ -319,7 +326,8 @@ mod tests {
     fn lists_are_numbers_between_commas() {
         assert_eq!(list(OsStr::new("")), Some(vec![]));
         assert_eq!(list(OsStr::new("1,20")), Some(vec![1, 20]));
-        for wrong in ["1,", ",1", "1 2", "x", "-1", "4294967296"] {
+        assert_eq!(list(OsStr::new("1,,20,")), Some(vec![1, 20]));
+        for wrong in [",", ",1", "1 2", "x", "-1", "4294967296"] {
             assert_eq!(list(OsStr::new(wrong)), None, "{wrong}");
         }
     }

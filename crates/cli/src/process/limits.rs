@@ -21,7 +21,7 @@ pub(super) const SOFTLIMIT: &str = "s6-softlimit";
 const SOFTLIMIT_SYNOPSIS: &str = "s6-softlimit [ -H | -h ] [ -a bytes ] [ -c bytes ] [ -d bytes ] [ -f bytes ] [ -l bytes ] [ -m bytes ] [ -o files ] [ -P priority ] [ -p processes ] [ -r bytes ] [ -s bytes ] [ -t seconds ] prog...";
 pub(super) const SETSID: &str = "s6-setsid";
 const SETSID_SYNOPSIS: &str =
-    "s6-setsid [ -s | -b | -f | -g ] [ -I | -i | -q ] [ -d ctty ] prog...";
+    "s6-setsid [ -s | -b | -f | -g ] [ -i | -I | -q ] [ -d ctty ] prog...";
 pub(super) const SETLOCK: &str = "s6-setlock";
 const SETLOCK_SYNOPSIS: &str =
     "s6-setlock [ -r | -w ] [ -n | -N ] [ -t timeout ] [ -d fd ] lockfile prog...";
@@ -32,11 +32,11 @@ const WROTE: u8 = 102;
 const COPIES: usize = 30;
 
 /// `s6-softlimit [ -H | -h ] [ limits ] prog...`: the options count in the order in which they are
-/// given.
+/// given; those that it does not know are passed over.
 pub(super) fn softlimit(args: Vec<OsString>) -> ExitCode {
     let usage = |_: WrongUsage| complain::usage(SOFTLIMIT, SOFTLIMIT_SYNOPSIS);
     let limited = || -> Result<Vec<OsString>, ExitCode> {
-        let mut options = Options::new(args, "hHa:c:d:f:l:m:o:P:p:r:s:t:");
+        let mut options = Options::lenient(args, "hHa:c:d:f:l:m:o:P:p:r:s:t:");
         let mut which = Which::Soft;
         while let Some(option) = options.next().map_err(usage)? {
             let resources: &[Resource] = match option.letter {
@@ -64,7 +64,9 @@ pub(super) fn softlimit(args: Vec<OsString>) -> ExitCode {
                 b'p' => &[Resource::RLIMIT_NPROC],
                 b'r' => &[Resource::RLIMIT_RSS],
                 b's' => &[Resource::RLIMIT_STACK],
-                _ => &[Resource::RLIMIT_CPU],
+                b't' => &[Resource::RLIMIT_CPU],
+                // As it always was.
+                _ => continue,
             };
             let value = limit(&option.value).ok_or(WrongUsage).map_err(usage)?;
             for resource in resources {
@@ -103,7 +105,7 @@ enum OnFailure {
     Ignore,
 }
 
-/// `s6-setsid [ -s | -b | -f | -g ] [ -I | -i | -q ] [ -d ctty ] prog...`
+/// `s6-setsid [ -s | -b | -f | -g ] [ -i | -I | -q ] [ -d ctty ] prog...`
 pub(super) fn setsid(args: Vec<OsString>) -> ExitCode {
     match in_session(args) {
         Ok(words) => exec::words(SETSID, &words),
@@ -160,14 +162,14 @@ fn in_session(args: Vec<OsString>) -> Result<Vec<OsString>, ExitCode> {
     let (tty, number) = match terminal {
         Some(number) => (None, number),
         None if kind == b'b' => (None, 0),
-        None => {
-            let tty = File::open("/dev/tty").map_err(|error| {
-                let message = format!("unable to open /dev/tty: {}", reason(&error));
-                complain::fatal(SETSID, message, SYSTEM)
-            })?;
-            let number = tty.as_raw_fd();
-            (Some(tty), number)
-        }
+        None => match File::open("/dev/tty") {
+            Ok(tty) => {
+                let number = tty.as_raw_fd();
+                (Some(tty), number)
+            }
+            // Without a terminal, what is made of that is up to the options.
+            Err(_) => (None, 0),
+        },
     };
     check("setpgid", session::new_group())?;
     if kind != b'b' {
@@ -197,7 +199,12 @@ fn locked(args: Vec<OsString>) -> Result<Vec<OsString>, ExitCode> {
             b'N' => waits = true,
             b'r' => kind = Kind::Shared,
             b'w' => kind = Kind::Exclusive,
-            b't' => limit = number(&option.value).ok_or(WrongUsage).map_err(usage)?,
+            b't' => {
+                limit = number::<u32>(&option.value)
+                    .ok_or(WrongUsage)
+                    .map_err(usage)?
+                    .into();
+            }
             _ => {
                 place = Some(
                     number::<i32>(&option.value)
@@ -213,11 +220,12 @@ fn locked(args: Vec<OsString>) -> Result<Vec<OsString>, ExitCode> {
     };
     let shown = path.display();
     let file = open_lock(Path::new(path), kind).map_err(|error| {
-        let how = match kind {
-            Kind::Shared => "reading",
-            Kind::Exclusive => "writing",
+        let what = match kind {
+            Kind::Shared if error.kind() == ErrorKind::NotFound => format!("create {shown}"),
+            Kind::Shared => format!("open {shown} for reading"),
+            Kind::Exclusive => format!("open {shown} for writing"),
         };
-        let message = format!("unable to open {shown} for {how}: {}", reason(&error));
+        let message = format!("unable to {what}: {}", reason(&error));
         complain::fatal(SETLOCK, message, SYSTEM)
     })?;
     // Before it is locked: closing the other descriptor afterwards would drop the lock.
@@ -283,7 +291,7 @@ pub(super) fn fghack(args: Vec<OsString>) -> ExitCode {
     match watch_pipe(program, words) {
         Ok(code) => code,
         Err(error) => {
-            let message = format!("unable to run {}: {}", program.display(), reason(&error));
+            let message = format!("unable to exec {}: {}", program.display(), reason(&error));
             complain::fatal(FGHACK, message, SYSTEM)
         }
     }
@@ -300,11 +308,12 @@ fn watch_pipe(program: &OsStr, words: &[OsString]) -> io::Result<ExitCode> {
         let message = format!("{} wrote on hackpipe", program.display());
         return Ok(complain::fatal(FGHACK, message, WROTE));
     }
-    let code = match wait::Exit::from(child.wait()?) {
-        wait::Exit::Code(code) => code,
-        wait::Exit::Signal(signal) => signal.saturating_add(128),
-    };
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+    Ok(match wait::Exit::from(child.wait()?) {
+        wait::Exit::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+        wait::Exit::Signal(_) => {
+            complain::fatal(FGHACK, format!("{} crashed", program.display()), SYSTEM)
+        }
+    })
 }
 
 #[cfg(test)]

@@ -35,12 +35,21 @@ impl Causes {
     fn parse(list: &str) -> Result<Self, &'static str> {
         let mut causes = Self::default();
         let is_separator = |c: char| matches!(c, ',' | ';') || c.is_ascii_whitespace();
+        if list.starts_with(is_separator) {
+            return Err("invalid status list specification");
+        }
         for word in list.split(is_separator).filter(|word| !word.is_empty()) {
             if word.starts_with(|c: char| c.is_ascii_digit()) {
                 let (from, to) = word.split_once('-').unwrap_or((word, word));
                 let code = |text: &str| text.parse::<u8>().map_err(|_| "invalid exit code");
-                if to.is_empty() {
+                if !to.starts_with(|c: char| c.is_ascii_digit()) {
                     return Err("invalid interval specification");
+                }
+                if [from, to]
+                    .iter()
+                    .any(|code| code.contains(|c: char| !c.is_ascii_digit()))
+                {
+                    return Err("invalid status list specification");
                 }
                 let (from, to) = (code(from)?, code(to)?);
                 if to < from {

@@ -131,7 +131,11 @@ impl Dispatcher {
     fn report_refusal(&self, spec: &ServiceSpec, error: &ChargeError) {
         use std::error::Error as _;
         let name = spec.name.as_str();
-        let reason = error.source().map(|source| format!(": {source}"));
+        let reason = error.source().map(|source| {
+            let source = source.to_string();
+            let end = source.rfind(" (os error ").unwrap_or(source.len());
+            format!(": {}", source.get(..end).unwrap_or_default())
+        });
         let reason = reason.unwrap_or_default();
         let text = format!("s6-supervise {name}: fatal: {error}{reason}");
         if self.world.is_news(&text) {
