@@ -4,15 +4,21 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use crate::complain::{self, SYSTEM, USAGE};
+use sixfold_execline::Command;
+use sixfold_execline::command as language;
+use sixfold_sys::fds;
+use sixfold_sys::signals::{self, Mask};
+
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
-    contenv, control, fix_attrs, halt, help, init, install, process, run, supervise, svscanctl,
+    contenv, control, execline, fix_attrs, halt, help, init, install, process, run, supervise,
+    svscanctl,
 };
 
 /// One command.
+#[derive(Clone, Copy)]
 pub(crate) struct Applet {
     /// The name it is called by.
     pub(crate) name: &'static str,
@@ -20,8 +26,16 @@ pub(crate) struct Applet {
     pub(crate) summary: &'static str,
     /// What it is for, which decides where it is listed and installed.
     pub(crate) kind: Kind,
-    /// What to call, with the arguments after the name.
-    run: fn(Vec<OsString>) -> ExitCode,
+    run: Run,
+}
+
+/// How a command is run with the arguments after its name.
+#[derive(Clone, Copy)]
+enum Run {
+    /// By a function of its own.
+    Function(fn(Vec<OsString>) -> ExitCode),
+    /// As a command of execline.
+    Language(Command),
 }
 
 impl Applet {
@@ -35,7 +49,24 @@ impl Applet {
             name,
             summary,
             kind: Kind::Compatible,
-            run,
+            run: Run::Function(run),
+        }
+    }
+
+    /// A command of execline.
+    fn of_language(command: Command) -> Self {
+        Self {
+            name: command.name,
+            summary: "a command of execline",
+            kind: Kind::Language,
+            run: Run::Language(command),
+        }
+    }
+
+    fn run(&self, args: Vec<OsString>) -> ExitCode {
+        match self.run {
+            Run::Function(run) => run(args),
+            Run::Language(command) => execline::run(command, args),
         }
     }
 }
@@ -47,13 +78,15 @@ pub(crate) enum Kind {
     Own,
     /// A command of s6 or s6-overlay, installed under its name.
     Compatible,
+    /// The interpreter and the commands of execline, installed under their names.
+    Language,
     /// A command that s6-overlay keeps in `/run/s6/basedir/bin`, made there at boot.
     Basedir,
     /// A part of the boot.
     Internal,
 }
 
-/// Every command, by table.
+/// Every command but those of execline, by table.
 const TABLES: [&[Applet]; 4] = [OWN, supervise::APPLETS, control::APPLETS, process::APPLETS];
 
 /// The commands of Sixfold and of s6-overlay.
@@ -62,19 +95,19 @@ const OWN: &[Applet] = &[
         name: "init",
         summary: "be PID 1: boot the container, supervise, stop in order",
         kind: Kind::Internal,
-        run: init::init,
+        run: Run::Function(init::init),
     },
     Applet {
         name: "run",
         summary: "boot a service tree on this machine, without Docker",
         kind: Kind::Own,
-        run: run::run,
+        run: Run::Function(run::run),
     },
     Applet {
         name: "install",
         summary: "put /init and the commands into an image",
         kind: Kind::Own,
-        run: install::install,
+        run: Run::Function(install::install),
     },
     Applet::compatible(
         "with-contenv",
@@ -95,37 +128,37 @@ const OWN: &[Applet] = &[
         name: "halt",
         summary: "stop the container in order",
         kind: Kind::Basedir,
-        run: halt::halt,
+        run: Run::Function(halt::halt),
     },
     Applet {
         name: "poweroff",
         summary: "the same",
         kind: Kind::Basedir,
-        run: halt::poweroff,
+        run: Run::Function(halt::poweroff),
     },
     Applet {
         name: "reboot",
         summary: "the same",
         kind: Kind::Basedir,
-        run: halt::reboot,
+        run: Run::Function(halt::reboot),
     },
     Applet {
         name: "shutdown",
         summary: "the same, with the usual options",
         kind: Kind::Basedir,
-        run: halt::shutdown,
+        run: Run::Function(halt::shutdown),
     },
     Applet {
         name: "fix-attrs",
         summary: "apply one file of fix-attrs.d",
         kind: Kind::Internal,
-        run: fix_attrs::fix_attrs,
+        run: Run::Function(fix_attrs::fix_attrs),
     },
 ];
 
-/// Runs the command that `words` (the whole argument vector) name. `blocked` tells whether the
-/// signals could be blocked.
-pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCode {
+/// Runs the command that `words` (the whole argument vector) name. `blocked` is what
+/// came of blocking the signals.
+pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<Mask>) -> ExitCode {
     let mut words = words.into_iter();
     let called = words.next().unwrap_or_default();
     let own_name = Path::new(&called)
@@ -141,22 +174,38 @@ pub(crate) fn dispatch(words: Vec<OsString>, blocked: io::Result<()>) -> ExitCod
     } else {
         rest.remove(0).to_string_lossy().into_owned()
     };
-    if let Err(error) = blocked {
-        return complain::fatal(&name, format!("unable to block signals: {error}"), SYSTEM);
-    }
-    if !keeps_signals_blocked(&name)
-        && let Err(error) = sixfold_sys::signals::reset_for_applet()
-    {
-        return complain::fatal(&name, format!("unable to unblock signals: {error}"), SYSTEM);
+    let prepared = blocked.and_then(|mask| prepare(&name, mask));
+    if let Err(error) = prepared {
+        return complain::fatal(
+            &name,
+            format!("unable to begin: {}", reason(&error)),
+            SYSTEM,
+        );
     }
     match (find(&name), name.as_str()) {
-        (Some(applet), _) => (applet.run)(rest),
+        (Some(applet), _) => applet.run(rest),
         (None, "help" | "--help" | "-h") => help::overview(),
         (None, "version" | "--version" | "-V") => help::version(),
         (None, unknown) => {
             let message = format!("{unknown} is no command of Sixfold (see sixfold --help)");
             complain::fatal("sixfold", message, USAGE)
         }
+    }
+}
+
+/// Makes the process what the command expects. The commands of execline find it as it was given to
+/// them, closed descriptors and ignored signals too: what they become has to find it so. The others
+/// would write their messages into a file of theirs, if that were opened as descriptor 2.
+fn prepare(name: &str, mask: Mask) -> io::Result<()> {
+    const PIPE: i32 = 13;
+    if find(name).is_none_or(|applet| applet.kind != Kind::Language) {
+        fds::ensure_std()?;
+    }
+    if keeps_signals_blocked(name) {
+        // Who reads what we write may go away.
+        signals::ignore(PIPE)
+    } else {
+        mask.restore()
     }
 }
 
@@ -172,8 +221,9 @@ fn keeps_signals_blocked(name: &str) -> bool {
 }
 
 /// Every command.
-pub(crate) fn all() -> impl Iterator<Item = &'static Applet> {
-    TABLES.into_iter().flatten()
+pub(crate) fn all() -> impl Iterator<Item = Applet> {
+    let of_language = language::all().map(Applet::of_language);
+    TABLES.into_iter().flatten().copied().chain(of_language)
 }
 
 /// The names of all commands, for scripts whose interpreter is one of them.
@@ -182,7 +232,7 @@ pub(crate) fn names() -> &'static [&'static str] {
     &NAMES
 }
 
-fn find(name: &str) -> Option<&'static Applet> {
+fn find(name: &str) -> Option<Applet> {
     all().find(|applet| applet.name == name)
 }
 

@@ -2,7 +2,26 @@
 //! codes that scripts look for.
 
 use std::fmt::Display;
-use std::process::ExitCode;
+
+/// The exit code of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExitCode(u8);
+
+impl ExitCode {
+    /// What was asked for was done.
+    pub(crate) const SUCCESS: Self = Self(0);
+
+    /// The number.
+    pub(crate) fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl From<u8> for ExitCode {
+    fn from(number: u8) -> Self {
+        Self(number)
+    }
+}
 
 /// A negative answer, or a failure of what was asked for.
 pub(crate) const FAILED: u8 = 1;

@@ -6,13 +6,13 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use sixfold_daemon::contenv::load;
 use sixfold_model::{Settings, environment};
 use sixfold_protocol::paths::CONTAINER_ENVIRONMENT;
 
-use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::exec;
 
 const WITH_CONTENV: &str = "with-contenv";

@@ -16,6 +16,10 @@ mod waiting;
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
+use sixfold_execline::Words;
+use sixfold_execline::block::Args;
+use sixfold_execline::strict::Strict;
+
 use crate::applets::Applet;
 use crate::options::number;
 
@@ -129,17 +133,13 @@ fn timeout(value: &OsStr) -> Option<Option<Duration>> {
 }
 
 /// The words of the block that `words` begin with, and what follows it; `None` if it does not end.
-/// A block is encoded as execline encodes it: each of its words has a blank before it, and an empty
-/// word ends it. Words without a blank are taken as they are.
-fn block(words: &[OsString]) -> Option<(Vec<OsString>, &[OsString])> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let end = words.iter().position(|word| word.is_empty())?;
-    let (inside, rest) = words.split_at(end);
-    let unquoted = |word: &OsString| {
-        let bytes = word.as_bytes();
-        OsStr::from_bytes(bytes.strip_prefix(b" ").unwrap_or(bytes)).to_owned()
-    };
-    Some((inside.iter().map(unquoted).collect(), rest.get(1..)?))
+fn block(words: Vec<OsString>) -> Option<(Vec<OsString>, Vec<OsString>)> {
+    use std::os::unix::ffi::OsStringExt;
+    let words = words.into_iter().map(OsStringExt::into_vec).collect();
+    let mut args = Args::new(words, Strict::Unset);
+    let block = args.block("").ok()?;
+    let of_system = |words: Words| words.into_iter().map(OsString::from_vec).collect();
+    Some((of_system(block), of_system(args.finish().0)))
 }
 
 #[cfg(test)]
@@ -149,13 +149,12 @@ mod tests {
     #[test]
     fn blocks_end_with_an_empty_word() {
         let words = |text: &[&str]| text.iter().map(OsString::from).collect::<Vec<_>>();
-        let all = words(&[" a", "  b", "", "prog", ""]);
-        let (inside, rest) = block(&all).unwrap();
+        let (inside, rest) = block(words(&[" a", "  b", "", "prog", ""])).unwrap();
         assert_eq!(inside, words(&["a", " b"]));
         assert_eq!(rest, words(&["prog", ""]));
-        let plain = words(&["a", ""]);
-        assert_eq!(block(&plain).unwrap(), (words(&["a"]), &[][..]));
-        assert!(block(&words(&["a", "b"])).is_none());
+        let (inside, rest) = block(words(&["a", ""])).unwrap();
+        assert_eq!((inside, rest), (words(&["a"]), vec![]));
+        assert!(block(words(&["a", "b"])).is_none());
     }
 
     #[test]

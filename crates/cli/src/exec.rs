@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
-use crate::complain::{self, NOT_EXECUTABLE, NOT_FOUND, reason};
+use crate::complain::{self, ExitCode, NOT_EXECUTABLE, NOT_FOUND, reason};
 
 /// Becomes the program that `words` name, with this process's environment. Returns only when that
 /// fails: 127 when there is no such program, 126 otherwise, with a message in the name of the

@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use glob::MatchOptions;
 use sixfold_model::Severity;
@@ -15,7 +14,7 @@ use sixfold_model::fix_attrs::{Accounts, Rule, parse};
 use sixfold_sys::files;
 use sixfold_sys::users::Database;
 
-use crate::complain::{self, FAILED, SYSTEM, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, reason};
 
 const NAME: &str = "fix-attrs";
 

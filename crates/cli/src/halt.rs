@@ -4,11 +4,10 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::ExitCode;
 
 use sixfold_protocol::paths::SCANDIR;
 
-use crate::complain::{self, USAGE, say};
+use crate::complain::{self, ExitCode, USAGE, say};
 use crate::svscanctl::control;
 
 /// The letter that stops.

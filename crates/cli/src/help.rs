@@ -1,9 +1,7 @@
 //! What `sixfold --help` and `sixfold --version` print.
 
-use std::process::ExitCode;
-
 use crate::applets::{self, Kind};
-use crate::complain::say;
+use crate::complain::{ExitCode, say};
 
 /// Prints what there is.
 pub(crate) fn overview() -> ExitCode {
@@ -31,6 +29,13 @@ pub(crate) fn overview() -> ExitCode {
         }
         say("");
     }
+    let language = applets::all().filter(|applet| applet.kind == Kind::Language);
+    let names: Vec<&str> = language.map(|applet| applet.name).collect();
+    say("The language execline, installed under these names:");
+    for line in names.chunks(8) {
+        say(format_args!("  {}", line.join(" ")));
+    }
+    say("");
     say(
         "Logs are JSON lines on standard output, or text on a terminal (SIXFOLD_LOG_FORMAT=json|text).",
     );

@@ -1,12 +1,11 @@
 //! `/init`: the daemon.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use sixfold_daemon::Invocation;
 
 use crate::applets;
-use crate::complain::{SYSTEM, fatal};
+use crate::complain::{ExitCode, SYSTEM, fatal};
 
 /// Boots the container. All words are the CMD, those that look like options too.
 pub(crate) fn init(cmd: Vec<OsString>) -> ExitCode {

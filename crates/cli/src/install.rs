@@ -9,14 +9,13 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use sixfold_protocol::paths;
 use sixfold_sys::files;
 
-use crate::applets::{self, Kind};
-use crate::complain::{self, FAILED, USAGE, say};
+use crate::applets::{self, Applet, Kind};
+use crate::complain::{self, ExitCode, FAILED, USAGE, say};
 
 const NAME: &str = "sixfold install";
 const SYNOPSIS: &str = "sixfold install [ --root DIR ]";
@@ -85,11 +84,12 @@ pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
     } else {
         vec![("usr/bin", "../../command"), ("bin", "../command")]
     };
-    for applet in applets::all().filter(|applet| applet.kind == Kind::Compatible) {
+    let is_installed = |kind| matches!(kind, Kind::Compatible | Kind::Language);
+    for applet in applets::all().filter(|applet| is_installed(applet.kind)) {
         link(Path::new("sixfold"), &command.join(applet.name))?;
         count += 1;
         for (dir, target) in &outside {
-            if is_kept(&root.join(dir), applet.name) {
+            if is_kept(&root.join(dir), &applet) {
                 continue;
             }
             match link_in(&root.join(dir), Path::new(target), applet.name) {
@@ -104,11 +104,13 @@ pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
 }
 
 /// Whether a name outside `/command` is left as it is: the programs of s6 and execline that an image
-/// has there do their work on our services too, and a script that names one by its path means it.
+/// has there do their work on our services too, and a script that names one by its path means it; so
+/// do the `cd`, `umask` and the like that some distributions have for POSIX.
 /// What s6-overlay itself left there is replaced, and so is a link to what is in `/command` now.
-fn is_kept(dir: &Path, name: &str) -> bool {
-    let path = dir.join(name);
-    let is_of_s6 = name.starts_with("s6-") && !name.starts_with("s6-overlay");
+fn is_kept(dir: &Path, applet: &Applet) -> bool {
+    let path = dir.join(applet.name);
+    let is_of_s6 = applet.kind == Kind::Language
+        || applet.name.starts_with("s6-") && !applet.name.starts_with("s6-overlay");
     let leads_to_ours = fs::read_link(&path)
         .is_ok_and(|target| target.parent().is_some_and(|dir| dir.ends_with("command")));
     is_of_s6 && fs::symlink_metadata(&path).is_ok() && !leads_to_ours
@@ -182,6 +184,7 @@ mod tests {
         fs::write(root.join("usr/bin/halt"), "the distribution's").unwrap();
         fs::write(root.join("init"), "old").unwrap();
         fs::write(root.join("usr/bin/s6-svscan"), "the distribution's").unwrap();
+        fs::write(root.join("usr/bin/execlineb"), "the distribution's").unwrap();
         symlink("/command/s6-supervise", root.join("usr/bin/s6-supervise")).unwrap();
         let exe = root.join("built");
         fs::write(&exe, "program").unwrap();
@@ -192,10 +195,12 @@ mod tests {
                 "command/with-contenv",
                 "usr/bin/with-contenv",
                 "bin/s6-svscanctl",
+                "command/execlineb",
+                "usr/bin/importas",
             ] {
                 assert_eq!(fs::read(root.join(path)).unwrap(), b"program", "{path}");
             }
-            for path in ["usr/bin/halt", "usr/bin/s6-svscan"] {
+            for path in ["usr/bin/halt", "usr/bin/s6-svscan", "usr/bin/execlineb"] {
                 let content = fs::read(root.join(path)).unwrap();
                 assert_eq!(content, b"the distribution's", "{path}");
             }

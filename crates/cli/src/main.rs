@@ -1,10 +1,13 @@
 //! The one executable. Which command it is depends on the name it is called by.
 
+#![cfg_attr(not(test), no_main)]
+
 mod applets;
 mod complain;
 mod contenv;
 mod control;
 mod exec;
+mod execline;
 mod fix_attrs;
 mod halt;
 mod help;
@@ -16,10 +19,14 @@ mod run;
 mod supervise;
 mod svscanctl;
 
-use std::process::ExitCode;
+use complain::ExitCode;
 
-fn main() -> ExitCode {
+sixfold_sys::main!(run_command);
+
+/// What the process does, from its first line to its exit code.
+fn run_command() -> u8 {
     // As PID 1, a signal that comes before anything listens is lost: nothing may come before this.
     let blocked = sixfold_sys::signals::block_all();
-    applets::dispatch(std::env::args_os().collect(), blocked)
+    let code: ExitCode = applets::dispatch(std::env::args_os().collect(), blocked);
+    code.number()
 }

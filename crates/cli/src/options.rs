@@ -1,9 +1,12 @@
-//! Options as the commands of s6 and execline take them: single letters that may be joined, values
-//! that may be joined to their letter, long names where a command has them. The first word that is
-//! no option ends them, and so does `--`; a lone `-` is a word. Called from the commands.
+//! Options as the commands of s6 take them: those of execline, whose reader this is, with the words
+//! that commands have. Called from the commands.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt};
+
+use sixfold_execline::options;
+
+pub(crate) use sixfold_execline::options::WrongUsage;
 
 /// One option that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,22 +17,9 @@ pub(crate) struct Given {
     pub(crate) value: OsString,
 }
 
-/// Something was given that is no option of the command, or an option without its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WrongUsage;
-
 /// What is left of a command's arguments.
 #[derive(Debug)]
-pub(crate) struct Options {
-    args: std::vec::IntoIter<OsString>,
-    /// The first word that is no option.
-    operand: Option<OsString>,
-    /// What is left of joined letters.
-    joined: Vec<u8>,
-    letters: &'static str,
-    long: &'static [(&'static str, u8)],
-    is_lenient: bool,
-}
+pub(crate) struct Options(options::Options);
 
 impl Options {
     /// The options in `args` (without the command's name). `letters` are those the command has, each
@@ -44,163 +34,33 @@ impl Options {
         letters: &'static str,
         long: &'static [(&'static str, u8)],
     ) -> Self {
-        Self {
-            args: args.into_iter(),
-            operand: None,
-            joined: Vec::new(),
-            letters,
-            long,
-            is_lenient: false,
-        }
+        let args = args.into_iter().map(OsStringExt::into_vec).collect();
+        Self(options::Options::with_long(args, letters, long))
     }
 
     /// The same, where letters that the command does not have are given too, as without a value, and
     /// `--name` is letters.
     pub(crate) fn lenient(args: Vec<OsString>, letters: &'static str) -> Self {
-        Self {
-            is_lenient: true,
-            ..Self::new(args, letters)
-        }
+        let args = args.into_iter().map(OsStringExt::into_vec).collect();
+        Self(options::Options::lenient(args, letters))
     }
 
     /// The next option; `None` when there is no further.
     pub(crate) fn next(&mut self) -> Result<Option<Given>, WrongUsage> {
-        if self.joined.is_empty() {
-            let Some(word) = self.args.next() else {
-                return Ok(None);
-            };
-            match word.as_bytes() {
-                b"--" => return Ok(None),
-                [b'-', b'-', name @ ..] if !self.is_lenient => return self.long(name).map(Some),
-                [b'-', letters @ ..] if !letters.is_empty() => self.joined = letters.to_vec(),
-                _ => {
-                    self.operand = Some(word);
-                    return Ok(None);
-                }
-            }
-        }
-        let letter = self.joined.remove(0);
-        let value = if self.takes_value(letter)? {
-            let joined = std::mem::take(&mut self.joined);
-            if joined.is_empty() {
-                self.args.next().ok_or(WrongUsage)?
-            } else {
-                OsString::from_vec(joined)
-            }
-        } else {
-            OsString::new()
-        };
-        Ok(Some(Given { letter, value }))
+        let given = self.0.next_option()?;
+        Ok(given.map(|given| Given {
+            letter: given.letter,
+            value: OsString::from_vec(given.value),
+        }))
     }
 
     /// The words after the options. To be called when [`Options::next`] has given `None`.
     pub(crate) fn rest(self) -> Vec<OsString> {
-        self.operand.into_iter().chain(self.args).collect()
-    }
-
-    fn long(&mut self, name: &[u8]) -> Result<Given, WrongUsage> {
-        let (name, value) = match name.iter().position(|byte| *byte == b'=') {
-            Some(at) => {
-                let (name, value) = name.split_at(at);
-                (name, value.get(1..))
-            }
-            None => (name, None),
-        };
-        let letter = self
-            .long
-            .iter()
-            .find(|(long, _)| long.as_bytes() == name)
-            .map(|(_, letter)| *letter)
-            .ok_or(WrongUsage)?;
-        let value = match (self.takes_value(letter)?, value) {
-            (true, Some(value)) => OsStr::from_bytes(value).to_owned(),
-            (true, None) => self.args.next().ok_or(WrongUsage)?,
-            (false, None) => OsString::new(),
-            (false, Some(_)) => return Err(WrongUsage),
-        };
-        Ok(Given { letter, value })
-    }
-
-    fn takes_value(&self, letter: u8) -> Result<bool, WrongUsage> {
-        let letters = self.letters.as_bytes();
-        let at = letters
-            .iter()
-            .position(|known| *known == letter && letter != b':');
-        let at = match at {
-            None if self.is_lenient => return Ok(false),
-            at => at.ok_or(WrongUsage)?,
-        };
-        Ok(letters.get(at.saturating_add(1)) == Some(&b':'))
+        self.0.rest().into_iter().map(OsString::from_vec).collect()
     }
 }
 
 /// The number that a value is in decimal digits, and nothing else; `None` for what is none.
 pub(crate) fn number<T: std::str::FromStr>(value: &OsStr) -> Option<T> {
-    let text = value.to_str()?;
-    let is_decimal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_decimal.then(|| text.parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(words: &[&str]) -> Vec<OsString> {
-        words.iter().map(OsString::from).collect()
-    }
-
-    /// The options as text, and the rest.
-    fn read(args: &[&str]) -> Result<(Vec<String>, Vec<OsString>), WrongUsage> {
-        let mut options =
-            Options::with_long(words(args), "abT:t:", &[("timeout", b't'), ("all", b'a')]);
-        let mut found = Vec::new();
-        while let Some(given) = options.next()? {
-            let value = given.value.to_string_lossy().into_owned();
-            found.push(format!("{}{value}", char::from(given.letter)));
-        }
-        Ok((found, options.rest()))
-    }
-
-    #[test]
-    fn letters_and_values_may_be_joined() {
-        for (args, found, rest) in [
-            (&["-a", "-b", "x"][..], &["a", "b"][..], &["x"][..]),
-            (&["-abT5", "x"], &["a", "b", "T5"], &["x"]),
-            (&["-T", "5", "x"], &["T5"], &["x"]),
-            (&["-T", "-a"], &["T-a"], &[]),
-            (&["x", "-a"], &[], &["x", "-a"]),
-            (&["-a", "--", "-b"], &["a"], &["-b"]),
-            (&["-", "-a"], &[], &["-", "-a"]),
-            (&["--timeout=3", "--all"], &["t3", "a"], &[]),
-            (&["--timeout", "3", "x"], &["t3"], &["x"]),
-            (&[], &[], &[]),
-        ] {
-            let (letters, words) = read(args).unwrap();
-            assert_eq!(letters, found, "{args:?}");
-            assert_eq!(words, rest, "{args:?}");
-        }
-    }
-
-    #[test]
-    fn what_the_command_does_not_have_is_wrong() {
-        for args in [
-            &["-z"][..],
-            &["-az"],
-            &["-T"],
-            &["-:"],
-            &["--nothing"],
-            &["--all=1"],
-            &["--timeout"],
-        ] {
-            assert_eq!(read(args), Err(WrongUsage), "{args:?}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_decimal_digits_alone() {
-        assert_eq!(number::<u32>(OsStr::new("0012")), Some(12));
-        for wrong in ["", "-1", "+1", "1x", " 1", "4294967296"] {
-            assert_eq!(number::<u32>(OsStr::new(wrong)), None, "{wrong:?}");
-        }
-    }
+    options::number(value.as_bytes())
 }

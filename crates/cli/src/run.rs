@@ -4,13 +4,13 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use sixfold_sys::sandbox::{self, SandboxPlan};
 use sixfold_sys::signals::{self, Received};
 use sixfold_sys::wait::{self, Exit};
 
-use crate::complain::{self, SYSTEM, USAGE, reason, say};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason, say};
 use crate::install::{self, Demand};
 
 const NAME: &str = "sixfold run";

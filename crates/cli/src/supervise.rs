@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use sixfold_daemon::{Ending, ScanOptions};
@@ -12,7 +12,7 @@ use sixfold_protocol::paths::SVSCAN;
 use sixfold_sys::{fds, signals};
 
 use crate::applets::{self, Applet};
-use crate::complain::{self, NOT_EXECUTABLE, NOT_FOUND, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, NOT_EXECUTABLE, NOT_FOUND, SYSTEM, USAGE, reason};
 use crate::options::{Options, WrongUsage, number};
 
 /// Their table.

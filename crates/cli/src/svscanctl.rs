@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::ExitCode;
 
 use sixfold_protocol::paths::{SCAN_CONTROL, SVSCAN};
 use sixfold_protocol::scan_control::OPTION_LETTERS;
 use sixfold_sys::fifo;
 
-use crate::complain::{self, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::control::ENXIO;
 use crate::options::{Options, WrongUsage};
 

@@ -33,6 +33,16 @@ pub fn is_executable(path: &Path) -> bool {
     nix::unistd::access(path, AccessFlags::X_OK).is_ok()
 }
 
+/// Whether this user may read what `path` leads to (access(2) with `R_OK`).
+pub fn is_readable(path: &Path) -> bool {
+    nix::unistd::access(path, AccessFlags::R_OK).is_ok()
+}
+
+/// Whether this user may write to what `path` leads to (access(2) with `W_OK`).
+pub fn is_writable(path: &Path) -> bool {
+    nix::unistd::access(path, AccessFlags::W_OK).is_ok()
+}
+
 /// Whether programs in the directory may be executed as far as the file system it is on goes: it is
 /// not mounted noexec. An error counts as yes; who tries will be told.
 pub fn may_execute_in(dir: &Path) -> bool {
@@ -43,6 +53,15 @@ pub fn may_execute_in(dir: &Path) -> bool {
 /// Sets the mask that new files' modes are stripped of, for this process and its children.
 pub fn set_umask(mask: u32) {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
+}
+
+/// The mask that new files' modes are stripped of.
+#[must_use]
+pub fn umask() -> u32 {
+    // There is no call that only asks.
+    let mask = nix::sys::stat::umask(nix::sys::stat::Mode::empty());
+    nix::sys::stat::umask(mask);
+    mask.bits()
 }
 
 /// Makes a directory with exactly this mode. One that exists is given the mode. The parent must

@@ -4,42 +4,91 @@
 //! the child for ever. Called from applets, never from the daemon.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use nix::unistd::ForkResult;
 
-use crate::wait;
+use crate::{fds, wait};
 
 /// Who one is after [`fork`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The process that was there before.
-    Parent,
+    /// The process that was there before, and the pid of its child.
+    Parent(i32),
     /// The new one.
     Child,
 }
 
-/// Forks. With `apart` the new process is nobody's child of ours: it belongs to whoever collects
-/// orphans, and whatever this process becomes never hears of its end.
+/// Forks.
 ///
 /// # Errors
 /// EAGAIN, ENOMEM (fork(2)).
-pub fn fork(apart: bool) -> io::Result<Side> {
+pub fn fork() -> io::Result<Side> {
     // SAFETY: the process has one thread.
-    let side = unsafe { nix::unistd::fork() }?;
-    let ForkResult::Parent { child } = side else {
-        if apart {
-            // SAFETY: the process has one thread.
-            let side = unsafe { nix::unistd::fork() };
-            if !matches!(side, Ok(ForkResult::Child)) {
-                let code = i32::from(side.is_err());
-                // SAFETY: ends this process without touching what it shares with its parent.
-                unsafe { libc::_exit(code) };
-            }
-        }
-        return Ok(Side::Child);
-    };
-    if apart && wait::wait_for(child.as_raw())? != wait::Exit::Code(0) {
-        return Err(io::Error::from_raw_os_error(libc::EAGAIN));
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(Side::Parent(child.as_raw())),
+        ForkResult::Child => Ok(Side::Child),
     }
-    Ok(Side::Parent)
+}
+
+/// Forks so that the new process is nobody's child of ours: it belongs to whoever collects orphans,
+/// and whatever this process becomes never hears of its end.
+///
+/// # Errors
+/// EAGAIN, ENOMEM (fork(2)).
+pub fn fork_apart() -> io::Result<Side> {
+    let (reader, writer) = fds::pipe()?;
+    let Side::Parent(between) = fork()? else {
+        drop(reader);
+        match fork() {
+            Ok(Side::Child) => return Ok(Side::Child),
+            Ok(Side::Parent(pid)) => end_between(&writer, Ok(pid)),
+            Err(error) => end_between(&writer, Err(error)),
+        }
+    };
+    drop(writer);
+    hear(&reader, between).map(Side::Parent)
+}
+
+/// Has `start` start a process that is nobody's child of ours, as [`fork_apart`]: it is called in a
+/// process in between, and gives the pid.
+///
+/// # Errors
+/// EAGAIN, ENOMEM (fork(2)); what `start` reports.
+pub fn apart(start: impl FnOnce() -> io::Result<i32>) -> io::Result<i32> {
+    let (reader, writer) = fds::pipe()?;
+    let Side::Parent(between) = fork()? else {
+        drop(reader);
+        end_between(&writer, start());
+    };
+    drop(writer);
+    hear(&reader, between)
+}
+
+/// Ends the process in between: it tells a pid, or an error as a negative number. So few bytes into an
+/// empty pipe are written whole.
+fn end_between(writer: &OwnedFd, started: io::Result<i32>) -> ! {
+    let number = match started {
+        Ok(pid) => pid,
+        Err(error) => -error.raw_os_error().unwrap_or(libc::EAGAIN),
+    };
+    end(u8::from(fds::write(writer, &number.to_ne_bytes()).is_err()))
+}
+
+/// What the process in between has told; it is collected.
+fn hear(reader: &OwnedFd, between: i32) -> io::Result<i32> {
+    let mut number = [0; size_of::<i32>()];
+    let length = fds::read(reader, &mut number)?;
+    wait::wait_for(between)?;
+    match i32::from_ne_bytes(number) {
+        pid if pid > 0 && length == number.len() => Ok(pid),
+        error if error < 0 => Err(io::Error::from_raw_os_error(-error)),
+        _ => Err(io::Error::from_raw_os_error(libc::EAGAIN)),
+    }
+}
+
+/// Ends a process that was forked, at once: nothing that it shares with its parent is flushed or run.
+pub fn end(code: u8) -> ! {
+    // SAFETY: ends this process.
+    unsafe { libc::_exit(i32::from(code)) }
 }

@@ -7,6 +7,8 @@
 //! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below.
 
 pub mod directory;
+pub mod entry;
+pub mod exec;
 pub mod fifodir;
 pub mod files;
 pub mod identity;
@@ -16,6 +18,8 @@ pub mod process;
 pub mod session;
 pub mod users;
 
+#[expect(unsafe_code, reason = "environ(7) as it is")]
+pub mod environ;
 #[expect(
     unsafe_code,
     reason = "raw descriptor numbers, close_range, epoll, poll and send"
@@ -30,7 +34,14 @@ pub mod fifo;
 pub mod fork;
 #[expect(unsafe_code, reason = "locks that nix offers without the test for one")]
 pub mod lock;
-#[expect(unsafe_code, reason = "regcomp and regexec of the C library")]
+#[expect(
+    unsafe_code,
+    reason = "descriptors that only their numbers are known of"
+)]
+pub mod numbers;
+#[expect(unsafe_code, reason = "glob and fnmatch of the C library")]
+pub mod pattern;
+#[expect(unsafe_code, reason = "regcomp, regexec and regerror of the C library")]
 pub mod regex;
 #[expect(
     unsafe_code,

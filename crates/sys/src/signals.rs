@@ -17,13 +17,29 @@ const LAST: i32 = 64;
 /// Blocks every signal that can be blocked. The first thing `main` does: as PID 1 a signal that
 /// comes before there is a handler is lost for good, whereas a blocked one stays pending.
 ///
+/// Gives what was blocked before.
+///
 /// # Errors
 /// What sigprocmask(2) reports.
-pub fn block_all() -> io::Result<()> {
+pub fn block_all() -> io::Result<Mask> {
     let mut set = empty_set();
     // SAFETY: `set` is an initialised sigset_t.
     check(unsafe { libc::sigfillset(&raw mut set) })?;
-    change_mask(libc::SIG_SETMASK, &set).map(drop)
+    change_mask(libc::SIG_SETMASK, &set).map(Mask)
+}
+
+/// Signals that were blocked.
+#[derive(Clone, Copy)]
+pub struct Mask(libc::sigset_t);
+
+impl Mask {
+    /// Blocks these and no others: what a short-lived command wants instead of [`block_all`].
+    ///
+    /// # Errors
+    /// What sigprocmask(2) reports.
+    pub fn restore(self) -> io::Result<()> {
+        change_mask(libc::SIG_SETMASK, &self.0).map(drop)
+    }
 }
 
 /// Takes these signals out of the mask; the others stay as they are.
@@ -40,16 +56,6 @@ pub fn unblock(signals: &[i32]) -> io::Result<()> {
 /// `InvalidInput` for a number that is no signal or that the C library keeps for itself (32, 33).
 pub fn block(signals: &[i32]) -> io::Result<()> {
     change_mask(libc::SIG_BLOCK, &set_of(signals)?).map(drop)
-}
-
-/// What a short-lived command wants instead of [`block_all`]: nothing blocked, and SIGPIPE ends it
-/// (Rust starts with SIGPIPE ignored).
-///
-/// # Errors
-/// What sigaction(2) or sigprocmask(2) report.
-pub fn reset_for_applet() -> io::Result<()> {
-    set_disposition(libc::SIGPIPE, libc::SIG_DFL)?;
-    clear_mask()
 }
 
 /// What a program wants that this process becomes after having listened to signals: nothing blocked,
@@ -79,7 +85,7 @@ pub struct Ignored(u64);
 /// Ends the ignoring of signals that whoever started us has asked for (a shell does, for INT and
 /// QUIT of its background jobs), so that they can be listened to; and says which they were, as our
 /// children are to ignore them still ([`crate::spawn::Plan::ignored`]). SIGPIPE and SIGCHLD do not
-/// count: Rust ignores the one itself, and the other is needed.
+/// count: we ignore the one ourselves, and the other is needed.
 ///
 /// # Errors
 /// What sigaction(2) reports.
@@ -333,7 +339,7 @@ pub(crate) fn reset_dispositions() {
 }
 
 /// Empties the signal mask. Async-signal-safe.
-pub(crate) fn clear_mask() -> io::Result<()> {
+pub fn clear_mask() -> io::Result<()> {
     change_mask(libc::SIG_SETMASK, &empty_set()).map(drop)
 }
 

@@ -63,9 +63,12 @@ pub enum Peek {
 /// # Errors
 /// What waitid reports, except ECHILD (that is [`Peek::NoChildren`]).
 pub fn peek() -> io::Result<Peek> {
+    first_ended(libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)
+}
+
+fn first_ended(flags: i32) -> io::Result<Peek> {
     // SAFETY: siginfo_t is plain data for which all zeroes is a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: `info` is a siginfo_t that outlives the call.
     let result = retry(|| check(unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, flags) }));
     match result {
@@ -77,6 +80,18 @@ pub fn peek() -> io::Result<Peek> {
     match unsafe { info.si_pid() } {
         0 => Ok(Peek::NoneReady),
         pid => Ok(Peek::Child(pid)),
+    }
+}
+
+/// Blocks until a child has ended, whichever, and gives its pid; its status is left to be collected.
+/// `None` when there are no children. For applets only: PID 1 never blocks.
+///
+/// # Errors
+/// What waitid reports, except ECHILD.
+pub fn wait_for_any() -> io::Result<Option<i32>> {
+    match first_ended(libc::WEXITED | libc::WNOWAIT)? {
+        Peek::Child(pid) => Ok(Some(pid)),
+        Peek::NoneReady | Peek::NoChildren => Ok(None),
     }
 }
 

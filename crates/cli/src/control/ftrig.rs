@@ -5,15 +5,15 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use sixfold_sys::fifodir::{self, Listener};
 use sixfold_sys::poll::{self, Deadline};
-use sixfold_sys::regex::Regex;
+use sixfold_sys::regex::{Kind, Regex};
 
 use super::{block, timeout};
-use crate::complain::{self, FAILED, SYSTEM, TIMED_OUT, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, TIMED_OUT, USAGE, reason};
 use crate::options::{Options, WrongUsage, number};
 
 pub(super) const MKFIFODIR: &str = "s6-mkfifodir";
@@ -101,8 +101,8 @@ impl Ear {
             );
             complain::fatal(name, message, SYSTEM)
         };
-        let regex = Regex::new(expression.as_encoded_bytes())
-            .ok_or_else(|| failed("not an extended regular expression"))?;
+        let regex = Regex::new(expression.as_encoded_bytes(), Kind::default())
+            .map_err(|why| failed(&why))?;
         let listener =
             Listener::subscribe(Path::new(dir)).map_err(|error| failed(&reason(&error)))?;
         Ok(Self {
@@ -254,7 +254,7 @@ pub(super) fn ftrig_listen1(args: Vec<OsString>) -> ExitCode {
 pub(super) fn ftrig_listen(args: Vec<OsString>) -> ExitCode {
     let usage = || complain::usage(LISTEN, LISTEN_SYNOPSIS);
     let waited = read(LISTEN, args, "aot:", LISTEN_SYNOPSIS).and_then(|(any, limit, rest)| {
-        let Some((pairs, program)) = block(&rest) else {
+        let Some((pairs, program)) = block(rest) else {
             let message = "unterminated fifodir+regex block (end it with an empty word)";
             return Err(complain::fatal(LISTEN, message, USAGE));
         };
@@ -267,7 +267,7 @@ pub(super) fn ftrig_listen(args: Vec<OsString>) -> ExitCode {
             .iter()
             .map(|[dir, regex]| Ear::new(LISTEN, dir, regex))
             .collect::<Result<Vec<_>, _>>()?;
-        spawn(LISTEN, program)?;
+        spawn(LISTEN, &program)?;
         if wait(LISTEN, &mut ears, any, deadline)? {
             Ok(ExitCode::SUCCESS)
         } else {

@@ -6,13 +6,12 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use sixfold_sys::{fifo, files};
 
 use super::link::{self, How};
 use super::{svc, svstat};
-use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::options::Options;
 
 pub(super) const CONTROL: &str = "s6-instance-control";

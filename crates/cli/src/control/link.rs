@@ -7,7 +7,6 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use sixfold_protocol::paths;
@@ -17,7 +16,7 @@ use sixfold_sys::poll::{self, Deadline};
 use sixfold_sys::{fifo, lock, process};
 
 use super::{service, timeout};
-use crate::complain::{self, FAILED, SYSTEM, TIMED_OUT, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, TIMED_OUT, USAGE, reason};
 use crate::options::{Options, WrongUsage};
 
 pub(super) const SVLINK: &str = "s6-svlink";

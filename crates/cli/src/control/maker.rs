@@ -7,12 +7,11 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use sixfold_sys::files;
 
 use super::instance;
-use crate::complain::{self, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::options::{Options, number};
 
 pub(super) const NAME: &str = "s6-instance-maker";

@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use sixfold_model::Signal;
@@ -15,7 +14,7 @@ use sixfold_sys::poll::Deadline;
 
 use super::waiting::{self, Goal, Services};
 use super::{ENXIO, timeout};
-use crate::complain::{self, FAILED, NOT_LISTENING, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, NOT_LISTENING, SYSTEM, USAGE, reason};
 use crate::options::{Options, WrongUsage};
 
 pub(super) const NAME: &str = "s6-svc";

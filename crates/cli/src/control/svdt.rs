@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::ExitCode;
 
 use sixfold_protocol::{death_tally, paths};
 use sixfold_sys::directory::Directory;
 
 use super::service;
 use super::svstat::signal_name;
-use crate::complain::{self, FAILED, SYSTEM, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, reason};
 use crate::options::{Options, WrongUsage, number};
 
 pub(super) const SVOK: &str = "s6-svok";

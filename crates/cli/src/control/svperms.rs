@@ -5,13 +5,12 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use sixfold_protocol::paths;
 use sixfold_sys::users::Database;
 use sixfold_sys::{fifodir, files};
 
-use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::options::{Options, WrongUsage, number};
 
 pub(super) const NAME: &str = "s6-svperms";

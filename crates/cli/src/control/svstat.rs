@@ -4,14 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sixfold_model::Signal;
 use sixfold_protocol::{Status, Tai64n};
 
 use super::service;
-use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::options::{Options, WrongUsage};
 
 pub(super) const NAME: &str = "s6-svstat";

@@ -3,14 +3,14 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use sixfold_sys::poll::Deadline;
 
 use super::waiting::{self, Goal, Services};
 use super::{block, timeout};
-use crate::complain::{self, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::exec;
 use crate::options::{Options, WrongUsage};
 
@@ -87,7 +87,7 @@ pub(super) fn svlisten(args: Vec<OsString>) -> ExitCode {
     let Ok(mut call) = read(args, "uUdDrRaot:") else {
         return usage();
     };
-    let Some((dirs, program)) = block(&call.rest) else {
+    let Some((dirs, program)) = block(std::mem::take(&mut call.rest)) else {
         let message = "unterminated servicedir block (end it with an empty word)";
         return complain::fatal(SVLISTEN, message, USAGE);
     };
@@ -95,7 +95,7 @@ pub(super) fn svlisten(args: Vec<OsString>) -> ExitCode {
         return usage();
     }
     if dirs.is_empty() {
-        return exec::words(SVLISTEN, program);
+        return exec::words(SVLISTEN, &program);
     }
     if call.any && call.goal.is_restart() {
         let letter = if call.goal.awaits_readiness() {
@@ -107,7 +107,7 @@ pub(super) fn svlisten(args: Vec<OsString>) -> ExitCode {
         complain::warn(SVLISTEN, message);
         call.any = false;
     }
-    match run(SVLISTEN, &dirs, program, &call) {
+    match run(SVLISTEN, &dirs, &program, &call) {
         Ok(failures) => waiting::failed(SVLISTEN, failures),
         Err(code) => code,
     }

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::path::Path;
-use std::process::ExitCode;
 
 use sixfold_protocol::paths;
 use sixfold_protocol::service_control::event;
@@ -12,7 +11,7 @@ use sixfold_sys::poll::{self, Deadline};
 use sixfold_sys::process;
 
 use super::service;
-use crate::complain::{self, FAILED, SYSTEM, TIMED_OUT, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, TIMED_OUT, reason};
 
 /// What is waited for: `-u`, `-U`, `-d`, `-D`, `-r`, `-R`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
-use std::process::ExitCode;
 
 use super::command;
-use crate::complain::{self, SYSTEM, reason};
+use crate::complain::{self, ExitCode, SYSTEM, reason};
 use crate::exec;
 use crate::options::{Options, WrongUsage};
 

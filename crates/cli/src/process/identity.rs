@@ -4,13 +4,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use sixfold_sys::users::Database;
 use sixfold_sys::{identity, process};
 
 use super::command;
-use crate::complain::{self, FAILED, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::exec;
 use crate::options::{Options, WrongUsage, number};
 

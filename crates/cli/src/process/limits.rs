@@ -6,14 +6,14 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Duration;
 
 use sixfold_sys::limits::{self, Resource, Which};
 use sixfold_sys::lock::{self, Kind};
 use sixfold_sys::{fds, session, wait};
 
-use crate::complain::{self, FAILED, SYSTEM, reason};
+use crate::complain::{self, ExitCode, FAILED, SYSTEM, reason};
 use crate::exec;
 use crate::options::{Options, WrongUsage, number};
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use sixfold_protocol::paths;
@@ -18,10 +18,11 @@ use sixfold_sys::fifodir::Listener;
 use sixfold_sys::fork::{self, Side};
 use sixfold_sys::poll::{self, Deadline};
 use sixfold_sys::signals::SignalFd;
-use sixfold_sys::{fds, lock, signals};
+use sixfold_sys::{fds, lock, signals, spawn};
 
-use crate::complain::{self, SYSTEM, USAGE, reason};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::exec;
+use crate::execline::EXECLINEB;
 use crate::options::{Options, WrongUsage, number};
 
 pub(super) const NAME: &str = "s6-notifyoncheck";
@@ -56,8 +57,13 @@ pub(super) fn notifyoncheck(args: Vec<OsString>) -> ExitCode {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    match fork::fork(call.apart) {
-        Ok(Side::Parent) => {
+    let forked = if call.apart {
+        fork::fork_apart()
+    } else {
+        fork::fork()
+    };
+    match forked {
+        Ok(Side::Parent(_)) => {
             // The announcement is the other's to make; and the FIFO is his to remove.
             drop(fd);
             std::mem::forget(ear);
@@ -110,7 +116,13 @@ fn read(args: Vec<OsString>) -> Result<Call, ExitCode> {
             b't' => call.each = limit(millis("local-timeout", value)?),
             b'w' => call.between = millis("waiting-time", value)?,
             b'n' => call.tries = Some(unsigned("tries", value)?).filter(|tries| *tries > 0),
-            _ => call.check = words_of(value)?,
+            // Our own interpreter, whatever the PATH leads to.
+            _ => {
+                call.check = ["/proc/self/exe", EXECLINEB, "-Pc"]
+                    .map(Into::into)
+                    .to_vec();
+                call.check.push(option.value);
+            }
         }
     }
     call.program = options.rest();
@@ -129,50 +141,6 @@ fn unsigned<T: std::str::FromStr>(what: &str, value: &OsStr) -> Result<T, ExitCo
 
 fn millis(what: &str, value: &OsStr) -> Result<Duration, ExitCode> {
     unsigned(what, value).map(Duration::from_millis)
-}
-
-/// The words to execute for a check that is given as text: execlineb's, if there is one; the words
-/// themselves where execline would do nothing but execute them.
-fn words_of(text: &OsStr) -> Result<Vec<OsString>, ExitCode> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let has_execlineb = std::env::split_paths(&path).any(|dir| dir.join("execlineb").is_file());
-    if has_execlineb {
-        return Ok(vec!["execlineb".into(), "-Pc".into(), text.to_owned()]);
-    }
-    simple_words(&text.to_string_lossy()).ok_or_else(|| {
-        let message = format!(
-            "there is no execlineb here, and the check {} is more than a program with its arguments: put it into a script ./data/check, and leave out -c",
-            text.display()
-        );
-        complain::fatal(NAME, message, USAGE)
-    })
-}
-
-/// The words of an execline script that is one command: blanks between them, double quotes and
-/// backslashes as execline has them. `None` for blocks, substitutions and what is not finished.
-fn simple_words(text: &str) -> Option<Vec<OsString>> {
-    let mut words: Vec<OsString> = Vec::new();
-    let mut word: Option<String> = None;
-    let mut is_quoted = false;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => {
-                is_quoted = !is_quoted;
-                word.get_or_insert_default();
-            }
-            '\\' => word.get_or_insert_default().push(chars.next()?),
-            ' ' | '\t' | '\n' | '\r' if !is_quoted => words.extend(word.take().map(Into::into)),
-            '$' | '{' | '}' if !is_quoted => return None,
-            '#' if !is_quoted && word.is_none() => return None,
-            c => word.get_or_insert_default().push(c),
-        }
-    }
-    if is_quoted {
-        return None;
-    }
-    words.extend(word.map(Into::into));
-    (!words.is_empty()).then_some(words)
 }
 
 /// Finds out where to announce, and listens for the program's death before it can happen.
@@ -231,7 +199,7 @@ fn ask(call: &Call, announce: &OwnedFd, ear: &Listener) -> u8 {
 }
 
 fn try_to_ask(call: &Call, announce: &OwnedFd, ear: &Listener) -> io::Result<u8> {
-    // Only listened for here; std gives each check an empty mask.
+    // Only listened for here; no check gets the mask.
     signals::block(&[SIGCHLD])?;
     let ends = SignalFd::new(&[SIGCHLD])?;
     let all = Deadline::after(call.all);
@@ -265,8 +233,11 @@ fn try_to_ask(call: &Call, announce: &OwnedFd, ear: &Listener) -> io::Result<u8>
 
 fn start(check: &[OsString]) -> Option<Child> {
     let (program, args) = check.split_first()?;
-    let started = Command::new(program).args(args).spawn();
-    started
+    let mut command = Command::new(program);
+    command.args(args);
+    spawn::with_empty_mask(&mut command);
+    command
+        .spawn()
         .inspect_err(|error| {
             let message = format!("unable to spawn {}: {}", program.display(), reason(error));
             complain::warn(CHILD, message);
@@ -334,30 +305,4 @@ fn died_within(ear: &Listener, deadline: Deadline) -> io::Result<bool> {
 fn sooner(wait: Duration, all: Deadline) -> Deadline {
     let wait = all.left().map_or(wait, |left| left.min(wait));
     Deadline::after(Some(wait))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn simple_checks_need_no_execline() {
-        let words = |text: &str| {
-            simple_words(text).map(|words| {
-                let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-                words.collect::<Vec<_>>()
-            })
-        };
-        assert_eq!(
-            words("nc -z localhost 8080").unwrap(),
-            ["nc", "-z", "localhost", "8080"]
-        );
-        assert_eq!(
-            words("  test \"a b\"c \\\"x \"\"\n").unwrap(),
-            ["test", "a bc", "\"x", ""]
-        );
-        for more in ["if { true } x", "echo $x", "echo \"x", "x\\", "", "# x"] {
-            assert_eq!(words(more), None, "{more}");
-        }
-    }
 }

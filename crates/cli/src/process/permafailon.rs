@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sixfold_model::Signal;
 use sixfold_protocol::death_tally::{self, Death};
 use sixfold_protocol::{Tai64n, paths};
 
-use crate::complain::{self, USAGE, reason};
+use crate::complain::{self, ExitCode, USAGE, reason};
 use crate::exec;
 use crate::options::number;
 

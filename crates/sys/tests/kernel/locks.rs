@@ -23,12 +23,10 @@ pub(crate) const TESTS: &[Test] = &[
 
 /// Runs `check` in another process and gives its exit code.
 fn elsewhere(check: impl FnOnce() -> bool) -> bool {
-    let Side::Parent = fork::fork(false).unwrap() else {
+    let Side::Parent(child) = fork::fork().unwrap() else {
         std::process::exit(i32::from(!check()));
     };
-    let children = process::children(i32::try_from(std::process::id()).unwrap()).unwrap();
-    assert_eq!(children.len(), 1);
-    wait::wait_for(children[0]).unwrap() == Exit::Code(0)
+    wait::wait_for(child).unwrap() == Exit::Code(0)
 }
 
 fn locks() {
@@ -115,16 +113,19 @@ fn no_right() {
 fn apart() {
     process::become_subreaper().unwrap();
     let (reader, writer) = fds::pipe().unwrap();
+    let (gate, opener) = fds::pipe().unwrap();
     let own = std::process::id();
-    if fork::fork(true).unwrap() == Side::Child {
+    let Side::Parent(child) = fork::fork_apart().unwrap() else {
         // Its parent is whoever collects orphans, here this very process, but not by birth: the
-        // first child has gone.
-        let line = format!("{}\n", process::parent());
+        // first child has gone, once the gate is open.
+        drop(opener);
+        fds::read(&gate, &mut [0]).unwrap();
+        let line = format!("{} {}\n", process::parent(), std::process::id());
         fds::write(&writer, line.as_bytes()).unwrap();
         std::process::exit(0);
-    }
-    drop(writer);
-    assert_eq!(read_all(reader), format!("{own}\n"));
+    };
+    drop((writer, opener));
+    assert_eq!(read_all(reader), format!("{own} {child}\n"));
     let left = process::children(i32::try_from(own).unwrap()).unwrap();
     assert_eq!(left.len(), 1, "the one in between was collected");
     assert_eq!(wait::wait_for(left[0]).unwrap(), Exit::Code(0));

@@ -1,0 +1,110 @@
+//! Where a program is, and whether it is a command of ours (execline.md D0.2).
+//!
+//! A command of the language is carried out here if the PATH leads to it, that is if the file found
+//! is this very executable, and also if the PATH leads nowhere. Where an image has execline of its
+//! own and the PATH leads there first, that is what it gets.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use sixfold_execline::command::{self, Command};
+use sixfold_execline::{Environment, Word};
+use sixfold_sys::files;
+
+/// No such file or directory; permission denied. Errors that std makes have words of their own.
+const ENOENT: i32 = 2;
+const EACCES: i32 = 13;
+
+/// Where is looked when the environment has no PATH.
+const DEFAULT_PATH: &[u8] = b"/usr/bin:/bin";
+
+/// What a name leads to.
+#[derive(Debug, Clone)]
+pub(super) enum Found {
+    /// A command of the language, to be carried out in this process.
+    Ours(Command),
+    /// A program.
+    File(Word),
+}
+
+/// Finds programs, and remembers which commands are ours.
+#[derive(Debug, Default)]
+pub(super) struct Finder {
+    /// The device and inode of this executable, once asked for; none without `/proc`.
+    own: Option<Option<(u64, u64)>>,
+    /// What commands of the language led to.
+    known: HashMap<&'static str, Found>,
+    /// The PATH with which `known` was found.
+    path: Word,
+}
+
+impl Finder {
+    /// What `name` leads to in the PATH of `env`.
+    ///
+    /// # Errors
+    /// ENOENT, or the reason why nothing that was found can be executed.
+    pub(super) fn find(&mut self, name: &[u8], env: &Environment) -> io::Result<Found> {
+        let path = env.get(b"PATH").unwrap_or(DEFAULT_PATH);
+        if name.contains(&b'/') {
+            let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            return Ok(match command::find(base) {
+                Some(command) if self.is_own(name) => Found::Ours(command),
+                Some(_) | None => Found::File(name.to_vec()),
+            });
+        }
+        let Some(command) = command::find(name) else {
+            return search(name, path).map(Found::File);
+        };
+        if self.path != path {
+            self.known.clear();
+            self.path = path.to_vec();
+        }
+        if let Some(found) = self.known.get(command.name) {
+            return Ok(found.clone());
+        }
+        let found = match search(name, path) {
+            Ok(file) if !self.is_own(&file) => Found::File(file),
+            Ok(_) | Err(_) => Found::Ours(command),
+        };
+        self.known.insert(command.name, found.clone());
+        Ok(found)
+    }
+
+    /// Whether the file is this executable.
+    fn is_own(&mut self, file: &[u8]) -> bool {
+        let own = *self
+            .own
+            .get_or_insert_with(|| identity(Path::new("/proc/self/exe")));
+        own.is_some() && own == identity(Path::new(OsStr::from_bytes(file)))
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// The first file called `name` in the directories of `path` that can be executed.
+fn search(name: &[u8], path: &[u8]) -> io::Result<Word> {
+    let mut refused = None;
+    for dir in path
+        .split(|byte| *byte == b':')
+        .filter(|dir| !dir.is_empty())
+    {
+        let file = [dir, b"/", name].concat();
+        let place = Path::new(OsStr::from_bytes(&file));
+        match fs::metadata(place) {
+            Ok(found) if found.is_file() && files::is_executable(place) => return Ok(file),
+            // No name leads to the directory itself.
+            Ok(_) => refused = Some(io::Error::from_raw_os_error(EACCES)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| io::Error::from_raw_os_error(ENOENT)))
+}
