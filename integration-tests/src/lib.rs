@@ -5,6 +5,7 @@
 //! (a line, the end of a process) and has a hard deadline that panics with all the output so far.
 
 mod binary;
+pub mod compare;
 mod container;
 mod nest;
 mod output;
@@ -18,6 +19,6 @@ pub use container::{Container, Image, build_sample};
 pub use nest::Nest;
 pub use output::{Line, Output, Stream};
 pub use process::{DEADLINE, Finished, Process, Streams, run_to_end};
-pub use requirements::{docker_available, root_available, s6_available};
+pub use requirements::{docker_available, execline_available, root_available, s6_available};
 pub use running::{NestedProcess, Running};
 pub use tree::Tree;

@@ -2,6 +2,7 @@
 //! the requirement the test ends early and says why, or fails when `CI=true`, where a skipped test
 //! would pass for a passed one.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -39,7 +40,16 @@ pub fn docker_available() -> bool {
 ///
 /// When it is not and `CI=true`.
 pub fn s6_available() -> bool {
-    std::path::Path::new("/usr/bin/s6-supervise").exists() || missing("the Debian package s6")
+    Path::new("/usr/bin/s6-supervise").exists() || missing("the Debian package s6")
+}
+
+/// Whether Debian's execline is installed, which ours is compared with.
+///
+/// # Panics
+///
+/// When it is not and `CI=true`.
+pub fn execline_available() -> bool {
+    Path::new("/usr/lib/execline/bin/execlineb").exists() || missing("the Debian package execline")
 }
 
 fn missing(what: &str) -> bool {

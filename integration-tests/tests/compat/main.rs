@@ -1,17 +1,21 @@
-//! One body, two subjects: each case is run with Debian's s6 and with Sixfold's own commands, and
-//! must give what is written under it; where ours is meant to differ, the case says so and why.
-//!
-//! A case file holds cases of one subject. `== title (sections of the specification)` begins a case;
-//! then comes its shell script; `> ` lines are what it prints, standard error included; `!! reason`
-//! begins what Sixfold prints instead. Each script runs after `preamble.sh`, in an empty directory,
-//! as process 1 of a pid namespace of its own, so that nothing of it is left.
+//! The supervision of s6, twice: see [`sixfold_integration_tests::compare`].
 
-mod cases;
 mod matrix;
-mod subject;
 
-use cases::Case;
-use subject::Subject;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sixfold_integration_tests::compare::{self, Comparison, Subject};
+use sixfold_integration_tests::{binary, s6_available};
+use tempfile::TempDir;
+
+const S6: Comparison = Comparison {
+    preamble: include_str!("preamble.sh"),
+    is_installed: s6_available,
+    theirs: "/usr/bin:/bin",
+    ours,
+};
 
 /// The case files, each a group of tests for both subjects.
 macro_rules! groups {
@@ -30,16 +34,13 @@ macro_rules! groups {
         fn count() -> usize {
             [$(include_str!(concat!(stringify!($name), ".cases"))),*]
                 .iter()
-                .map(|text| cases::read(text).len())
+                .map(|text| compare::read(text).len())
                 .sum()
         }
     };
 }
 
 groups!(svstat, svc, supervise, scan, chain, fifodir, instance);
-
-/// How many cases run at the same time.
-const AT_ONCE: usize = 3;
 
 #[test]
 fn there_are_enough_cases() {
@@ -48,40 +49,26 @@ fn there_are_enough_cases() {
 }
 
 fn run(subject: Subject, text: &str) {
-    let cases = cases::read(text);
-    if !subject.is_available() {
-        return;
-    }
-    check(subject, &cases);
+    S6.check(subject, &compare::read(text));
 }
 
-/// Runs the cases, some at the same time, and reports all that fail.
-fn check(subject: Subject, cases: &[Case]) {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let failures = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(case) =
-                    cases.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-                {
-                    let found = subject.run(&case.script);
-                    let wanted = case.expected(subject);
-                    if found != wanted {
-                        let title = &case.title;
-                        let failure = format!("== {title}\n-- wanted\n{wanted}-- found\n{found}");
-                        failures.lock().unwrap().push(failure);
-                    }
-                }
-            });
-        }
+/// The path with our commands, as they are listed by our help. None of s6's own may be taken in
+/// their place.
+fn ours(script: &str) -> String {
+    static LINKS: OnceLock<TempDir> = OnceLock::new();
+    let dir = LINKS.get_or_init(|| {
+        let help = Command::new(binary()).arg("--help").output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let names = help
+            .lines()
+            .filter_map(|line| line.split_whitespace().next());
+        compare::links(names.filter(|name| name.starts_with("s6-")))
     });
-    let failures = failures.into_inner().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases differ with {subject:?}:\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n")
-    );
+    let words = script.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '/'));
+    for word in words.filter(|word| word.starts_with("s6-")) {
+        let is_program = Path::new("/usr/bin").join(word).exists();
+        let is_ours = dir.path().join(word).exists();
+        assert!(!is_program || is_ours, "there is no {word} of ours");
+    }
+    format!("{}:/usr/bin:/bin", dir.path().display())
 }

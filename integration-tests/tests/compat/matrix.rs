@@ -1,8 +1,9 @@
 //! Every state of s6-supervise by every control byte (A2.2): what the status says afterwards, what
 //! the service has heard, which letters were told, and what became of the `down` file.
 
-use crate::cases::{self, Case};
-use crate::subject::Subject;
+use sixfold_integration_tests::compare::{self, Case, Subject};
+
+use crate::S6;
 
 const MATRIX: &str = include_str!("matrix.txt");
 
@@ -71,7 +72,7 @@ fn read() -> Vec<Case> {
             "== {state} by {byte} (A2.2)\n{setup}\nBYTE={byte} STATUS='{status}'{REST}> {output}\n"
         );
     }
-    cases::read(&text)
+    compare::read(&text)
 }
 
 /// How many there are.
@@ -80,16 +81,13 @@ pub(crate) fn count() -> usize {
 }
 
 fn run(subject: Subject, bytes: impl Fn(&str) -> bool) {
-    if !subject.is_available() {
-        return;
-    }
     let is_wanted = |case: &Case| {
         let byte = case.title.split_whitespace().nth(2);
         byte.is_some_and(&bytes)
     };
     let cases: Vec<Case> = read().into_iter().filter(is_wanted).collect();
     assert!(!cases.is_empty());
-    crate::check(subject, &cases);
+    S6.check(subject, &cases);
 }
 
 /// Bytes that s6 2.11 does not know.

@@ -1,14 +1,14 @@
 //! Case files, read.
 
-use crate::subject::Subject;
+use super::Subject;
 
 /// One case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Case {
+pub struct Case {
     /// Its title, with the sections of the specification it is about.
-    pub(crate) title: String,
+    pub title: String,
     /// What is run.
-    pub(crate) script: String,
+    pub script: String,
     wanted: String,
     /// Why ours differs, and what it prints.
     ours: Option<(String, String)>,
@@ -16,7 +16,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// What the case prints with that subject.
-    pub(crate) fn expected(&self, subject: Subject) -> &str {
+    pub fn expected(&self, subject: Subject) -> &str {
         match (subject, &self.ours) {
             (Subject::Sixfold, Some((_, ours))) => ours,
             (Subject::Sixfold | Subject::Debian, _) => &self.wanted,
@@ -29,7 +29,7 @@ impl Case {
 /// # Panics
 ///
 /// When it is none: a case without a section, without a script, or without a reason to differ.
-pub(crate) fn read(text: &str) -> Vec<Case> {
+pub fn read(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("== ") {
@@ -73,14 +73,19 @@ pub(crate) fn read(text: &str) -> Vec<Case> {
     cases
 }
 
-#[test]
-fn a_file_is_read_into_cases() {
-    let text = "# about\n\n== one (A1)\necho x\n> x\n>\n== two (B)\nfalse\n!! reason\n> y\n";
-    let cases = read(text);
-    assert_eq!(cases.len(), 2);
-    assert_eq!(cases[0].script, "echo x\n");
-    assert_eq!(cases[0].expected(Subject::Debian), "x\n\n");
-    assert_eq!(cases[0].expected(Subject::Sixfold), "x\n\n");
-    assert_eq!(cases[1].expected(Subject::Debian), "");
-    assert_eq!(cases[1].expected(Subject::Sixfold), "y\n");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_into_cases() {
+        let text = "# about\n\n== one (A1)\necho x\n> x\n>\n== two (B)\nfalse\n!! reason\n> y\n";
+        let cases = read(text);
+        assert_eq!(cases.len(), 2);
+        assert_eq!(cases[0].script, "echo x\n");
+        assert_eq!(cases[0].expected(Subject::Debian), "x\n\n");
+        assert_eq!(cases[0].expected(Subject::Sixfold), "x\n\n");
+        assert_eq!(cases[1].expected(Subject::Debian), "");
+        assert_eq!(cases[1].expected(Subject::Sixfold), "y\n");
+    }
 }
