@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod environment;
 pub mod exit_code;
 pub mod fix_attrs;
+pub mod rc;
 pub mod script;
 pub mod service;
 pub mod service_dir;
@@ -17,6 +18,7 @@ mod text;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use rc::Graph;
 pub use script::{Inspection, Launch};
 pub use service::ServiceSpec;
 pub use settings::{LogFormat, Settings};

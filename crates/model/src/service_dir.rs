@@ -4,7 +4,7 @@
 //! one entry: what is wrong becomes a diagnostic, the rest is read. Called from the daemon at boot
 //! and at each rescan.
 
-mod file;
+pub(crate) mod file;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -126,11 +126,18 @@ fn read_one(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> ServiceSpec {
     let mut files = Directory::new(source, tree, diagnostics);
-    let mut spec = ServiceSpec::new(name, source);
+    let mut spec = read_files(name, source, &mut files);
     spec.identity = tree.identity;
+    files.check_type();
+    spec
+}
+
+/// Reads the files that a service directory and a source directory of s6-rc have in common.
+pub(crate) fn read_files(name: &str, source: &Path, files: &mut Directory<'_>) -> ServiceSpec {
+    let mut spec = ServiceSpec::new(name, source);
 
     spec.has_run = files.script("run", Severity::Error);
-    if !tree.entries.contains_key(OsStr::new("run")) {
+    if !files.has("run") {
         files.report(Diagnostic::error(
             source,
             format!("service {name} has no run file"),
@@ -147,7 +154,7 @@ fn read_one(
     if spec.has_run && spec.lock_fd.is_some() && spec.lock_fd == spec.notification_fd {
         spec.has_run = false;
         files.report(Diagnostic::error(
-            &source.join("lock-fd"),
+            &files.path("lock-fd"),
             format!("service {name} is not started: notification-fd and lock-fd are the same"),
             "give one of them another number",
         ));
@@ -180,12 +187,11 @@ fn read_one(
     spec.reload_signal = files
         .signal("reload-signal", "taken as HUP")
         .unwrap_or(Signal::HUP);
-    files.check_type();
     spec
 }
 
 /// The name as text, or what is wrong with it.
-fn service_name(name: &OsStr, longest: usize) -> Result<&str, String> {
+pub(crate) fn service_name(name: &OsStr, longest: usize) -> Result<&str, String> {
     let bytes = name.as_encoded_bytes();
     let Some(text) = name.to_str() else {
         return Err(format!("{} is not UTF-8", quoted(bytes)));
@@ -200,7 +206,7 @@ fn service_name(name: &OsStr, longest: usize) -> Result<&str, String> {
 }
 
 /// The finding that an entry is nothing that a `wanted` (service, script) can be.
-fn unusable(path: &Path, wanted: &str, entry: &Entry) -> Diagnostic {
+pub(crate) fn unusable(path: &Path, wanted: &str, entry: &Entry) -> Diagnostic {
     let mend = match entry {
         Entry::Dangling => "create what the link leads to, or remove the link",
         Entry::Unreadable(_) => "correct its permissions and those of the directories above it",
@@ -210,7 +216,7 @@ fn unusable(path: &Path, wanted: &str, entry: &Entry) -> Diagnostic {
 }
 
 /// What an entry is, for a sentence that begins with "it".
-fn fault(entry: &Entry) -> String {
+pub(crate) fn fault(entry: &Entry) -> String {
     match entry {
         Entry::File(_) => "is a file".to_owned(),
         Entry::Dir(_) => "is a directory".to_owned(),

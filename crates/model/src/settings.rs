@@ -66,6 +66,9 @@ pub struct Settings {
     pub sync_disks: bool,
     /// `S6_RUNTIME_PROFILE`: the directory below `/etc/cont-profile.d` that replaces `/etc`.
     pub runtime_profile: Option<OsString>,
+    /// `S6_RUNTIME_BUNDLEDIR`: the directory that holds the bundles `user` and `user2`, in place of
+    /// `user-bundles.d`.
+    pub runtime_bundledir: Option<OsString>,
     /// `S6_STAGE2_HOOK`, split at blanks: a command run before everything else at boot.
     pub stage2_hook: Vec<OsString>,
     /// `SIXFOLD_LOG_FORMAT`.
@@ -90,6 +93,7 @@ impl Default for Settings {
             read_only_root: false,
             sync_disks: false,
             runtime_profile: None,
+            runtime_bundledir: None,
             stage2_hook: Vec::new(),
             log_format: LogFormat::Auto,
         }

@@ -1,7 +1,7 @@
 //! The small readings that several modules share: quoting what was found, numbers, first lines.
 //!
 //! Never decides what a wrong value leads to: that is the business of the module that asks.
-//! Called from `settings`, `exit_code`, `script`, `service_dir` and `fix_attrs`.
+//! Called from `settings`, `exit_code`, `script`, `service_dir`, `fix_attrs` and `rc`.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -92,6 +92,49 @@ pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_bytes().first() == Some(&b'.')
 }
 
+/// The one of `known` that `name` is most likely a misspelling of: it takes `limit` changes at the
+/// most.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    limit: usize,
+) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|known| (distance(name, known, limit), known))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+/// How many bytes have to be added, removed or replaced to make `b` of `a` (Levenshtein); one more
+/// than `limit` when that is not enough.
+fn distance(a: &str, b: &str, limit: usize) -> usize {
+    let beyond = limit.saturating_add(1);
+    if a.len().abs_diff(b.len()) > limit {
+        return beyond;
+    }
+    // One row of the table: the distance of what was read of `a` from each prefix of `b`.
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (read, byte) in a.bytes().enumerate() {
+        let mut diagonal = read;
+        let mut left = read + 1;
+        let mut next = vec![left];
+        for (above, other) in row.iter().skip(1).zip(b.bytes()) {
+            left = (diagonal + usize::from(byte != other))
+                .min(above + 1)
+                .min(left + 1);
+            next.push(left);
+            diagonal = *above;
+        }
+        if next.iter().all(|distance| *distance > limit) {
+            return beyond;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default().min(beyond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +154,36 @@ mod tests {
         assert_eq!(shell_word(Path::new("/etc/my app")), "'/etc/my app'");
         assert_eq!(shell_word(Path::new("it's")), "'it'\\''s'");
         assert_eq!(shell_word(Path::new("")), "''");
+    }
+
+    #[test]
+    fn misspellings() {
+        let known = ["init-nginx", "svc-nginx", "base"];
+        for (name, meant) in [
+            ("svc-nginx", Some("svc-nginx")),
+            ("svc-ngnix", Some("svc-nginx")),
+            ("svcnginx", Some("svc-nginx")),
+            ("bass", Some("base")),
+            ("init-php", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, known, 2), meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn distances() {
+        let distance = |a, b| distance(a, b, 3);
+        assert_eq!(distance("abc", "abc"), 0);
+        assert_eq!(distance("abc", "axc"), 1);
+        assert_eq!(distance("abc", "ac"), 1);
+        assert_eq!(distance("abc", "xabc"), 1);
+        assert_eq!(distance("abcd", "badc"), 3);
+        assert_eq!(distance("", "ab"), 2);
+        assert_eq!(distance("ab", ""), 2);
+        assert_eq!(distance("", ""), 0);
+        assert_eq!(distance("abcdefgh", "hgfedcba"), 4);
+        assert_eq!(distance("a", "abcdefgh"), 4);
     }
 
     #[test]
@@ -140,6 +213,13 @@ mod tests {
         fn decimal_agrees_with_the_number(number: u64, zeros in 0_usize..30) {
             let text = format!("{}{number}", "0".repeat(zeros));
             prop_assert_eq!(decimal(text.as_bytes()), Some(number));
+        }
+
+        #[test]
+        fn distance_is_symmetric(a in "[a-c]{0,8}", b in "[a-c]{0,8}", limit in 0_usize..9) {
+            prop_assert_eq!(distance(&a, &b, limit), distance(&b, &a, limit));
+            prop_assert_eq!(distance(&a, &b, limit) == 0, a == b);
+            prop_assert_eq!(distance(&a, &b, limit), distance(&a, &b, 9).min(limit + 1));
         }
 
         #[test]

@@ -1,10 +1,11 @@
 //! Reads the single files of a service directory.
 //!
 //! Never decides what a file means for the service, only whether its content is what it must be.
-//! Called from `service_dir`.
+//! Called from `service_dir` and `rc`.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use super::{fault, unusable};
 use crate::text::{decimal, first_line, line_end_mend, quoted, trim_end};
@@ -15,14 +16,19 @@ use crate::{Diagnostic, Severity, Signal};
 const MAX_DESCRIPTOR: u64 = 1_000_000;
 
 /// A service directory, and where to put what is found wrong with it.
-pub(super) struct Directory<'a> {
+pub(crate) struct Directory<'a> {
     source: &'a Path,
     tree: &'a Tree,
+    /// Where the files lie that are not in `source`.
+    elsewhere: Option<&'a BTreeMap<OsString, PathBuf>>,
+    /// How a value that is wrong counts. As an error it leaves the service broken, and nothing is
+    /// taken instead.
+    wrong: Severity,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl<'a> Directory<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         source: &'a Path,
         tree: &'a Tree,
         diagnostics: &'a mut Vec<Diagnostic>,
@@ -30,12 +36,44 @@ impl<'a> Directory<'a> {
         Self {
             source,
             tree,
+            elsewhere: None,
+            wrong: Severity::Warning,
             diagnostics,
         }
     }
 
-    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+    /// The same for a source directory of s6-rc, which refuses what s6-supervise takes for the
+    /// default, and whose files may lie in several places.
+    pub(crate) fn of_sources(mut self, places: &'a BTreeMap<OsString, PathBuf>) -> Self {
+        self.elsewhere = Some(places);
+        self.wrong = Severity::Error;
+        self
+    }
+
+    /// Where the file `name` lies, or would.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.elsewhere
+            .and_then(|places| places.get(OsStr::new(name)))
+            .cloned()
+            .unwrap_or_else(|| self.source.join(name))
+    }
+
+    /// The finding that the file at `path` holds something wrong: `found`, and what is done
+    /// `instead`.
+    fn wrong_value(&self, path: &Path, found: &str, instead: &str, mend: String) -> Diagnostic {
+        match self.wrong {
+            Severity::Warning => Diagnostic::warning(path, format!("{found}; {instead}"), mend),
+            Severity::Error => Diagnostic::error(path, found, mend),
+        }
+    }
+
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether anything of that name is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
     }
 
     fn entry(&self, name: &str) -> Option<&'a Entry> {
@@ -43,14 +81,14 @@ impl<'a> Directory<'a> {
     }
 
     /// Whether there is a script of that name; reports, with `severity`, an entry that is none.
-    pub(super) fn script(&mut self, name: &str, severity: Severity) -> bool {
+    pub(crate) fn script(&mut self, name: &str, severity: Severity) -> bool {
         match self.entry(name) {
             None => false,
             Some(Entry::File(_)) => true,
             Some(
                 entry @ (Entry::Dir(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_)),
             ) => {
-                let mut diagnostic = unusable(&self.source.join(name), "script", entry);
+                let mut diagnostic = unusable(&self.path(name), "script", entry);
                 diagnostic.severity = severity;
                 self.report(diagnostic);
                 false
@@ -60,12 +98,12 @@ impl<'a> Directory<'a> {
 
     /// Whether an entry of that name is there, whatever it is. A link that leads nowhere is not,
     /// as access(2) sees it, and is reported.
-    pub(super) fn flag(&mut self, name: &str) -> bool {
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
         match self.entry(name) {
             None => false,
             Some(Entry::Dangling) => {
                 self.report(Diagnostic::warning(
-                    &self.source.join(name),
+                    &self.path(name),
                     "counts as absent: it is a link that leads nowhere",
                     "make it an empty file, or remove it",
                 ));
@@ -77,7 +115,7 @@ impl<'a> Directory<'a> {
 
     /// The number in the first line of the file, when it is one that is `accepted`; else reports
     /// what it `must` be and what is done `instead`.
-    pub(super) fn number(
+    pub(crate) fn number(
         &mut self,
         name: &str,
         must: &str,
@@ -90,7 +128,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The descriptor whose number the file holds.
-    pub(super) fn descriptor(&mut self, name: &str, instead: &str) -> Option<i32> {
+    pub(crate) fn descriptor(&mut self, name: &str, instead: &str) -> Option<i32> {
         let must = "a descriptor from 1 to 1000000";
         self.number(name, must, instead, |number| {
             (1..=MAX_DESCRIPTOR).contains(&number)
@@ -99,7 +137,7 @@ impl<'a> Directory<'a> {
     }
 
     /// The signal that the file names.
-    pub(super) fn signal(&mut self, name: &str, instead: &str) -> Option<Signal> {
+    pub(crate) fn signal(&mut self, name: &str, instead: &str) -> Option<Signal> {
         self.value(name, "a signal's name or number", instead, |line| {
             std::str::from_utf8(line).ok().and_then(Signal::parse)
         })
@@ -107,20 +145,21 @@ impl<'a> Directory<'a> {
 
     /// What `parse` makes of the first line of the file, without the blanks at its end; reports
     /// what the line `must` be and what is done `instead` when it makes nothing of it.
-    pub(super) fn value<T>(
+    pub(crate) fn value<T>(
         &mut self,
         name: &str,
         must: &str,
         instead: &str,
         parse: impl Fn(&[u8]) -> Option<T>,
     ) -> Option<T> {
-        let path = self.source.join(name);
+        let path = self.path(name);
         let content = match self.entry(name)? {
             Entry::File(file) => &file.head,
             entry @ (Entry::Dir(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_)) => {
-                self.report(Diagnostic::warning(
+                self.report(self.wrong_value(
                     &path,
-                    format!("it {} and must be a file; {instead}", fault(entry)),
+                    &format!("it {} and must be a file", fault(entry)),
+                    instead,
                     format!("make it a file that holds {must}"),
                 ));
                 return None;
@@ -130,9 +169,10 @@ impl<'a> Directory<'a> {
         let text = trim_end(line);
         let Some(value) = parse(text) else {
             self.report(
-                Diagnostic::warning(
+                self.wrong_value(
                     &path,
-                    format!("{} is not {must}; {instead}", quoted(text)),
+                    &format!("{} is not {must}", quoted(text)),
+                    instead,
                     format!("write {must}, or remove the file"),
                 )
                 .at_line(1),
@@ -147,7 +187,7 @@ impl<'a> Directory<'a> {
     }
 
     /// Reports a `type` file that asks for what only a source definition of s6-rc can be.
-    pub(super) fn check_type(&mut self) {
+    pub(crate) fn check_type(&mut self) {
         let Some(Entry::File(file)) = self.entry("type") else {
             return;
         };
@@ -155,7 +195,7 @@ impl<'a> Directory<'a> {
         if kind == b"bundle" || kind == b"oneshot" {
             let kind = String::from_utf8_lossy(kind).into_owned();
             self.report(Diagnostic::warning(
-                &self.source.join("type"),
+                &self.path("type"),
                 format!("type {kind} is not read here; the directory is a supervised service"),
                 "move what runs once to /etc/cont-init.d, or remove the file",
             ));

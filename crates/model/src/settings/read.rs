@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use super::{Behaviour, LogFormat, Settings};
 use crate::Diagnostic;
-use crate::text::{decimal, limit, milliseconds, quoted};
+use crate::text::{decimal, limit, milliseconds, nearest, quoted};
 
 /// The variables that change something here.
-const HONOURED: [&str; 17] = [
+const HONOURED: [&str; 18] = [
     "S6_BEHAVIOUR_IF_STAGE2_FAILS",
     "S6_CMD_ARG0",
     "S6_CMD_RECEIVE_SIGNALS",
@@ -25,6 +25,7 @@ const HONOURED: [&str; 17] = [
     "S6_KILL_FINISH_MAXTIME",
     "S6_KILL_GRACETIME",
     "S6_READ_ONLY_ROOT",
+    "S6_RUNTIME_BUNDLEDIR",
     "S6_RUNTIME_PROFILE",
     "S6_SERVICES_GRACETIME",
     "S6_STAGE2_HOOK",
@@ -34,12 +35,11 @@ const HONOURED: [&str; 17] = [
 ];
 
 /// The variables that s6-overlay honours and Sixfold does not, so far.
-const NOT_YET: [&str; 6] = [
+const NOT_YET: [&str; 5] = [
     "S6_CATCHALL_USER",
     "S6_GLOBAL_PATH",
     "S6_LOGGING",
     "S6_LOGGING_SCRIPT",
-    "S6_RUNTIME_BUNDLEDIR",
     "S6_WAIT_FOR_CLOSING_FD",
 ];
 
@@ -115,6 +115,10 @@ impl Settings {
             "S6_BEHAVIOUR_IF_STAGE2_FAILS" => variable.behaviour(&mut self.behaviour),
             "S6_RUNTIME_PROFILE" => variable.profile(&mut self.runtime_profile),
             "SIXFOLD_LOG_FORMAT" => variable.log_format(&mut self.log_format),
+            "S6_RUNTIME_BUNDLEDIR" => {
+                self.runtime_bundledir = Some(variable.value.to_owned());
+                None
+            }
             "S6_CMD_ARG0" => {
                 self.cmd_arg0 = words(variable.value);
                 None
@@ -275,43 +279,12 @@ fn words(value: &OsStr) -> Vec<OsString> {
 
 /// The finding that an unknown name looks like a known one, if it does.
 fn misspelt(name: &str) -> Option<Diagnostic> {
-    let meant = HONOURED
-        .iter()
-        .chain(&NOT_YET)
-        .chain(&WITHOUT_EFFECT)
-        .map(|known| (distance(name, known), known))
-        .filter(|(distance, _)| *distance <= MISSPELLING)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)?;
+    let known = HONOURED.iter().chain(&NOT_YET).chain(&WITHOUT_EFFECT);
+    let meant = nearest(name, known.copied(), MISSPELLING)?;
     Some(Diagnostic::variable(
         format!("unknown variable {name}; did you mean {meant}"),
         format!("rename it to {meant}, or leave it unset"),
     ))
-}
-
-/// How many bytes have to be added, removed or replaced to make `b` of `a` (Levenshtein); for
-/// lengths that differ too much for a misspelling, just that difference.
-fn distance(a: &str, b: &str) -> usize {
-    let lengths = a.len().abs_diff(b.len());
-    if lengths > MISSPELLING {
-        return lengths;
-    }
-    // One row of the table: the distance of what was read of `a` from each prefix of `b`.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (read, byte) in a.bytes().enumerate() {
-        let mut diagonal = read;
-        let mut left = read + 1;
-        let mut next = vec![left];
-        for (above, other) in row.iter().skip(1).zip(b.bytes()) {
-            left = (diagonal + usize::from(byte != other))
-                .min(above + 1)
-                .min(left + 1);
-            next.push(left);
-            diagonal = *above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

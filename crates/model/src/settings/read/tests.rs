@@ -228,18 +228,6 @@ fn the_first_of_two_counts_and_findings_are_ordered() {
     assert_eq!(names, ["S6_KEEP_ENV", "S6_VERBOSITY"]);
 }
 
-#[test]
-fn distances() {
-    assert_eq!(distance("abc", "abc"), 0);
-    assert_eq!(distance("abc", "axc"), 1);
-    assert_eq!(distance("abc", "ac"), 1);
-    assert_eq!(distance("abc", "xabc"), 1);
-    assert_eq!(distance("abcd", "badc"), 3);
-    assert_eq!(distance("", "ab"), 2);
-    assert_eq!(distance("ab", ""), 2);
-    assert_eq!(distance("", ""), 0);
-}
-
 proptest! {
     #[test]
     fn any_bytes_give_at_most_one_finding_each(
@@ -270,11 +258,5 @@ proptest! {
     fn a_number_is_a_number_of_milliseconds(number in 1_u64..1_000_000_000_000) {
         let settings = quiet(&[("S6_SERVICES_GRACETIME", &number.to_string())]);
         prop_assert_eq!(settings.services_gracetime, Some(Duration::from_millis(number)));
-    }
-
-    #[test]
-    fn distance_is_symmetric(a in "[a-c]{0,8}", b in "[a-c]{0,8}") {
-        prop_assert_eq!(distance(&a, &b), distance(&b, &a));
-        prop_assert_eq!(distance(&a, &b) == 0, a == b);
     }
 }
