@@ -13,8 +13,8 @@ use sixfold_sys::signals::{self, Mask};
 
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
-    contenv, control, execline, fix_attrs, halt, help, init, install, process, run, supervise,
-    svscanctl,
+    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, process, run,
+    supervise, svscanctl,
 };
 
 /// One command.
@@ -108,6 +108,18 @@ const OWN: &[Applet] = &[
         summary: "put /init and the commands into an image",
         kind: Kind::Own,
         run: Run::Function(install::install),
+    },
+    Applet {
+        name: "check",
+        summary: "report everything that is wrong with an image's services",
+        kind: Kind::Own,
+        run: Run::Function(check::check),
+    },
+    Applet {
+        name: "graph",
+        summary: "draw an image's services and what they wait for",
+        kind: Kind::Own,
+        run: Run::Function(graph::graph),
     },
     Applet::compatible(
         "with-contenv",

@@ -10,6 +10,7 @@ pub(crate) fn overview() -> ExitCode {
     say("  ENTRYPOINT [\"/init\"]                in a Dockerfile, after `sixfold install`");
     say("  sixfold run TREE [-- CMD ...]       try a service tree on this machine");
     say("  sixfold install [--root DIR]        put /init and the commands into an image");
+    say("  sixfold check [--root DIR]          report what is wrong with an image's services");
     say("  sixfold COMMAND [ARGS ...]          any command below, without a link to it\n");
     for (title, kind) in [
         ("Commands:", Kind::Own),

@@ -3,14 +3,17 @@
 #![cfg_attr(not(test), no_main)]
 
 mod applets;
+mod check;
 mod complain;
 mod contenv;
 mod control;
 mod exec;
 mod execline;
 mod fix_attrs;
+mod graph;
 mod halt;
 mod help;
+mod image;
 mod init;
 mod install;
 mod options;

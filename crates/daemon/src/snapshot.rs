@@ -12,13 +12,16 @@ use sixfold_model::tree::{self, Entry, HEAD_LIMIT, Identity, Tree};
 /// How much of a file a directory's snapshot carries: enough for the one line of a number file.
 /// Scripts are read when they are started; holding thousands of them would make PID 1 large, and
 /// with it every fork slow.
-const SMALL_HEAD: usize = 512;
+pub(crate) const SMALL_HEAD: usize = 512;
 /// How much of a program is read: more than its header.
 const PROGRAM_HEAD: usize = 4096;
 
 /// What is in the directory at `path`; of its directories and files only that they are there.
 /// `None` if there is no such directory.
-pub(crate) fn directory(path: &Path) -> io::Result<Option<Tree>> {
+///
+/// # Errors
+/// What the system says when it cannot be read.
+pub fn directory(path: &Path) -> io::Result<Option<Tree>> {
     let mut tree = Tree::default();
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -34,7 +37,10 @@ pub(crate) fn directory(path: &Path) -> io::Result<Option<Tree>> {
 }
 
 /// The file at `path`, links followed: all of a script that can matter, the header of a program.
-pub(crate) fn file(path: &Path) -> io::Result<tree::File> {
+///
+/// # Errors
+/// What the system says when it cannot be read, or that it is no file.
+pub fn file(path: &Path) -> io::Result<tree::File> {
     let mut found = read_file(path, PROGRAM_HEAD)?;
     if found.head.len() == PROGRAM_HEAD && !found.head.starts_with(b"\x7fELF") {
         found = read_file(path, HEAD_LIMIT)?;
@@ -54,7 +60,10 @@ pub(crate) fn service(path: &Path) -> io::Result<Tree> {
 
 /// Every service directory in the directory at `path`, links followed, by name. `None` if there is
 /// no such directory.
-pub(crate) fn services(path: &Path) -> io::Result<Option<Tree>> {
+///
+/// # Errors
+/// What the system says when it cannot be read.
+pub fn services(path: &Path) -> io::Result<Option<Tree>> {
     let Some(mut tree) = directory(path)? else {
         return Ok(None);
     };
@@ -66,7 +75,7 @@ pub(crate) fn services(path: &Path) -> io::Result<Option<Tree>> {
     Ok(Some(tree))
 }
 
-fn entry_of(tree: io::Result<Tree>) -> Entry {
+pub(crate) fn entry_of(tree: io::Result<Tree>) -> Entry {
     tree.map_or_else(|error| Entry::Unreadable(error.to_string()), Entry::Dir)
 }
 
@@ -123,7 +132,7 @@ fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
     })
 }
 
-fn read_entry(path: &Path, head: usize) -> Entry {
+pub(crate) fn read_entry(path: &Path, head: usize) -> Entry {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Entry::Dangling,
