@@ -4,7 +4,8 @@
 //! Never asks whether there is anything of such a name: `graph` does. Called from `reader`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::Path;
 
 use super::definition::Reference;
 use super::sources::Source;
@@ -13,20 +14,37 @@ use crate::service_dir::fault;
 use crate::text::{is_hidden, line_end_mend, quoted, shell_word};
 use crate::tree::{Entry, File};
 
-/// The names in all directories called `NAME.d`, or in the file `NAME` where there is no directory;
-/// `None` if there is neither.
+/// The names in all directories called `NAME.d`, and in the file `NAME` of each layer that has no
+/// such directory; `None` if there is neither.
 pub(super) fn list(
     source: &Source<'_>,
     name: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Vec<Reference>> {
     let directory = format!("{name}.d");
-    if source.has(&directory) {
-        let references = directories(source, &directory, diagnostics);
-        diagnostics.extend(ignored_lines(source, name, &references));
-        return Some(references);
+    if !source.has(&directory) && !source.has(name) {
+        return None;
     }
-    source.has(name).then(|| lines(source, name, diagnostics))
+    let mut references: Vec<Reference> = Vec::new();
+    for place in &source.places {
+        let entry = |name: &str| place.tree.entries.get(OsStr::new(name));
+        let (file, path) = (entry(name), place.dir.join(name));
+        match (entry(&directory), file) {
+            (Some(entry), file) => {
+                let directory = place.dir.join(&directory);
+                let names = read_directory(&directory, entry, diagnostics);
+                if let Some(Entry::File(file)) = file {
+                    diagnostics.extend(ignored_lines(&path, file, &directory, &names));
+                }
+                references.extend(names);
+            }
+            (None, Some(entry)) => references.extend(read_file(&path, entry, diagnostics)),
+            (None, None) => {}
+        }
+    }
+    let mut known = BTreeSet::new();
+    references.retain(|reference| known.insert(reference.name.clone()));
+    Some(references)
 }
 
 /// The names in the file `name`; none if there is none.
@@ -35,18 +53,22 @@ pub(super) fn lines(
     name: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Reference> {
-    let Some((path, entry)) = source.file(name) else {
-        return Vec::new();
-    };
+    source
+        .file(name)
+        .map(|(path, entry)| read_file(&path, entry, diagnostics))
+        .unwrap_or_default()
+}
+
+fn read_file(path: &Path, entry: &Entry, diagnostics: &mut Vec<Diagnostic>) -> Vec<Reference> {
     match entry {
         Entry::File(file) => {
-            let (references, found) = read_lines(&path, file);
+            let (references, found) = read_lines(path, file);
             diagnostics.extend(found);
             references
         }
         Entry::Dir(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_) => {
             diagnostics.push(Diagnostic::error(
-                &path,
+                path,
                 format!("it {} and must be a file", fault(entry)),
                 "make it a file with a name in each line",
             ));
@@ -55,58 +77,49 @@ pub(super) fn lines(
     }
 }
 
-fn directories(
-    source: &Source<'_>,
-    directory: &str,
+fn read_directory(
+    directory: &Path,
+    entry: &Entry,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Reference> {
-    let mut references = Vec::new();
-    let mut known = BTreeSet::new();
-    for (path, entry, _) in source.all(directory) {
-        let tree = match entry {
-            Entry::Dir(tree) => tree,
-            Entry::File(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_) => {
-                diagnostics.push(Diagnostic::error(
-                    &path,
-                    format!("it {} and must be a directory", fault(entry)),
-                    "make it a directory that holds an empty file for each name",
-                ));
-                continue;
-            }
-        };
-        for name in tree.entries.keys().filter(|name| !is_hidden(name)) {
-            let path = path.join(name);
-            let text = name.to_string_lossy();
-            if known.insert(text.clone()) {
-                references.push(Reference {
-                    name: text.into_owned(),
-                    path,
-                    line: None,
-                });
-            }
+    match entry {
+        Entry::Dir(tree) => tree
+            .entries
+            .keys()
+            .filter(|name| !is_hidden(name))
+            .map(|name| Reference {
+                name: name.to_string_lossy().into_owned(),
+                path: directory.join(name),
+                line: None,
+            })
+            .collect(),
+        Entry::File(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_) => {
+            diagnostics.push(Diagnostic::error(
+                directory,
+                format!("it {} and must be a directory", fault(entry)),
+                "make it a directory that holds an empty file for each name",
+            ));
+            Vec::new()
         }
     }
-    references
 }
 
 /// The finding that a file of names is not looked at, because there is a directory.
-fn ignored_lines(source: &Source<'_>, name: &str, taken: &[Reference]) -> Option<Diagnostic> {
-    let (path, Entry::File(file)) = source.file(name)? else {
-        return None;
-    };
-    let (references, _) = read_lines(&path, file);
+fn ignored_lines(
+    path: &Path,
+    file: &File,
+    directory: &Path,
+    taken: &[Reference],
+) -> Option<Diagnostic> {
+    let (references, _) = read_lines(path, file);
     let lost: Vec<String> = references
         .into_iter()
         .filter(|reference| !taken.iter().any(|other| other.name == reference.name))
         .map(|reference| reference.name)
         .collect();
-    let first = taken.first().map(|reference| reference.path.as_path());
-    let directory = first
-        .and_then(Path::parent)
-        .map_or_else(|| PathBuf::from(format!("{name}.d")), Path::to_owned);
     (!lost.is_empty()).then(|| {
         Diagnostic::warning(
-            &path,
+            path,
             format!(
                 "not read, because there is {}; {} counts for nothing here",
                 directory.display(),
@@ -114,7 +127,7 @@ fn ignored_lines(source: &Source<'_>, name: &str, taken: &[Reference]) -> Option
             ),
             format!(
                 "add what is missing to {}, and remove the file",
-                shell_word(&directory)
+                shell_word(directory)
             ),
         )
     })

@@ -56,6 +56,11 @@ pub fn places(profile: Option<&OsStr>, bundles: Option<&OsStr>) -> (PathBuf, Pat
     (base.join("s6-rc.d"), bundles)
 }
 
+/// What `name` begins with, if that is kept for s6-rc.
+pub(crate) fn reserved_prefix(name: &str) -> Option<&'static str> {
+    RESERVED.into_iter().find(|prefix| name.starts_with(prefix))
+}
+
 /// One directory of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place<'a> {
@@ -177,7 +182,7 @@ fn check_name<'a>(
             return None;
         }
     };
-    let reserved = RESERVED.iter().find(|prefix| text.starts_with(**prefix));
+    let reserved = reserved_prefix(text);
     if let Some(prefix) = reserved {
         let rest = text.strip_prefix(prefix).unwrap_or(text);
         let better = dir.with_file_name(if rest.is_empty() { "service" } else { rest });

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{Graph, Id, Node, Standing};
 use crate::Diagnostic;
 use crate::rc::definition::Kind;
+use crate::rc::sources::reserved_prefix;
 use crate::rc::stock::BASE;
 use crate::text::shell_word;
 
@@ -40,8 +41,9 @@ fn report_unused(
             || node.definition.is_stock
             || is_implied(node)
             || !is_root
-            // Nothing is said of it but that it is nothing.
+            // Nobody knows what it is, or it must have another name first.
             || matches!(node.definition.kind, Kind::Unknown)
+            || reserved_prefix(node.name()).is_some()
         {
             continue;
         }

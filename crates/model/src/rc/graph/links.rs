@@ -66,11 +66,20 @@ pub(super) fn edge(to: Id, link: Link, reference: &Reference) -> Edge {
 /// The name that may have been meant.
 pub(super) fn suggest<'a>(graph: &'a Graph, name: &str) -> Option<&'a str> {
     let limit = match name.len() {
-        0..=3 => 1,
-        4..=9 => 2,
+        0..=4 => 1,
+        5..=9 => 2,
         _ => 3,
     };
-    nearest(name, graph.names.keys().map(String::as_str), limit)
+    let names = || graph.names.keys().map(String::as_str);
+    // Two letters in the wrong order are two changes, and still the most usual of mistakes.
+    let has_same_letters = |other: &&str| sorted(other) == sorted(name);
+    nearest(name, names(), limit).or_else(|| nearest(name, names().filter(has_same_letters), 2))
+}
+
+fn sorted(name: &str) -> Vec<u8> {
+    let mut letters = name.as_bytes().to_vec();
+    letters.sort_unstable();
+    letters
 }
 
 /// The finding that `reference`, which `name` makes, means nothing.

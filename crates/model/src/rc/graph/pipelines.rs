@@ -9,6 +9,7 @@ use super::links::{edge, suggest, undefined};
 use super::{Graph, Id, Link, Node};
 use crate::Diagnostic;
 use crate::rc::definition::{Bundle, Definition, Kind, Longrun, Reference};
+use crate::rc::sources::reserved_prefix;
 use crate::text::shell_word;
 
 /// Adds the edges and bundles of all pipelines, and reports what does not fit together.
@@ -137,10 +138,7 @@ fn name_pipelines(graph: &mut Graph, diagnostics: &mut Vec<Diagnostic>) {
             continue;
         }
         let name = &reference.name;
-        let reserved = ["s6rc-", "s6-rc-"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-        if reserved || graph.find(name).is_some() {
+        if reserved_prefix(name).is_some() || graph.find(name).is_some() {
             let why = match graph.find(name).and_then(|id| graph.get(id)) {
                 Some(node) => format!(
                     "which is the name of the {} {} too",
