@@ -57,6 +57,7 @@ pub(crate) fn check(args: Vec<OsString>) -> ExitCode {
 fn findings(image: &Image) -> Vec<Diagnostic> {
     let mut checker = Checker {
         image,
+        has_programs: has_programs(image),
         diagnostics: image.diagnostics.clone(),
     };
     checker.check_definitions();
@@ -75,8 +76,18 @@ fn findings(image: &Image) -> Vec<Diagnostic> {
     findings
 }
 
+/// Whether the programs of the image are there too. A tree that a Dockerfile copies over a base image
+/// has none, and the shell is no less there when it runs.
+fn has_programs(image: &Image) -> bool {
+    let probes = ["/bin/sh", "/usr/bin/env", "/etc/passwd", "/etc/os-release"];
+    let is_there = |path: &&str| image.resolved(Path::new(path)).exists();
+    image.root == Path::new("/") || probes.iter().any(|path| is_there(&path))
+}
+
 struct Checker<'a> {
     image: &'a Image,
+    /// Whether a program that is missing is missing.
+    has_programs: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -127,7 +138,8 @@ impl Checker<'_> {
         let name = program.file_name().unwrap_or_default();
         let is_ours = applets::names().iter().any(|applet| name == *applet);
         match snapshot::file(&self.image.resolved(program)) {
-            Err(error) if error.kind() == ErrorKind::NotFound && is_ours => {}
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && (is_ours || !self.has_programs) => {}
             Err(error) => {
                 let reason = match error.kind() {
                     ErrorKind::NotFound => "does not exist".to_owned(),
@@ -228,7 +240,7 @@ impl Checker<'_> {
         if let Some(interpreter) = inspection.interpreter.filter(|it| it.is_absolute()) {
             let name = interpreter.file_name().unwrap_or_default();
             let is_ours = applets::names().iter().any(|applet| name == *applet);
-            if !is_ours && !self.image.resolved(&interpreter).exists() {
+            if self.has_programs && !is_ours && !self.image.resolved(&interpreter).exists() {
                 let missing = script::missing_interpreter(&shown, &interpreter);
                 self.diagnostics.push(missing);
             }
@@ -356,7 +368,8 @@ fn help() -> ExitCode {
         "Reads what the image at DIR (default /) would boot: the services of s6-rc in /etc/s6-overlay,\n\
          services.d, cont-init.d, cont-finish.d and fix-attrs.d, and prints everything that is wrong\n\
          with them, one finding in a line, with what to do about it. Nothing is changed. The S6_*\n\
-         variables of the environment count as they do at boot. In a Dockerfile:\n",
+         variables of the environment count as they do at boot. Programs are looked for when DIR is\n\
+         a whole image. In a Dockerfile:\n",
     );
     say("  RUN [\"/command/sixfold\", \"check\"]\n");
     say(

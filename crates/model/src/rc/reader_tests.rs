@@ -430,7 +430,11 @@ fn names_of_files_that_are_misspelt() {
     let found =
         found("init/type oneshot\n init/up\n init/dependancies.d/base\n user/contents.d/init");
     assert!(
-        found[1].contains("did you mean dependencies.d"),
+        found[0].contains("did you mean dependencies.d"),
+        "{found:?}"
+    );
+    assert!(
+        found[1].contains("init does not depend on base"),
         "{found:?}"
     );
 }
