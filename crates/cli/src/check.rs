@@ -135,8 +135,12 @@ impl Checker<'_> {
             return;
         }
         let program = Path::new(OsStr::from_bytes(word));
-        let name = program.file_name().unwrap_or_default();
-        let is_ours = applets::names().iter().any(|applet| name == *applet);
+        // Only where `sixfold install` puts them: a script of the image may be called `init`.
+        let dir = program.parent().unwrap_or(program);
+        let is_ours = ["/command", "/usr/bin", "/bin"]
+            .iter()
+            .any(|place| dir == Path::new(place))
+            && is_command(program);
         match snapshot::file(&self.image.resolved(program)) {
             Err(error)
                 if error.kind() == ErrorKind::NotFound && (is_ours || !self.has_programs) => {}
@@ -238,9 +242,11 @@ impl Checker<'_> {
         let inspection = script::inspect(&shown, file);
         self.diagnostics.extend(inspection.diagnostics);
         if let Some(interpreter) = inspection.interpreter.filter(|it| it.is_absolute()) {
-            let name = interpreter.file_name().unwrap_or_default();
-            let is_ours = applets::names().iter().any(|applet| name == *applet);
-            if self.has_programs && !is_ours && !self.image.resolved(&interpreter).exists() {
+            // The daemon stands in for a command of ours wherever a script looks for it.
+            if self.has_programs
+                && !is_command(&interpreter)
+                && !self.image.resolved(&interpreter).exists()
+            {
                 let missing = script::missing_interpreter(&shown, &interpreter);
                 self.diagnostics.push(missing);
             }
@@ -268,6 +274,12 @@ impl Checker<'_> {
             "let this user read it",
         ));
     }
+}
+
+/// Whether a program of that name is one of Sixfold's commands.
+fn is_command(program: &Path) -> bool {
+    let name = program.file_name().unwrap_or_default();
+    applets::names().iter().any(|applet| name == *applet)
 }
 
 /// What is said at the end.
