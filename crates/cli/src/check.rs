@@ -80,8 +80,8 @@ fn findings(image: &Image) -> Vec<Diagnostic> {
 /// has none, and the shell is no less there when it runs.
 fn has_programs(image: &Image) -> bool {
     let probes = ["/bin/sh", "/usr/bin/env", "/etc/passwd", "/etc/os-release"];
-    let is_there = |path: &&str| image.resolved(Path::new(path)).exists();
-    image.root == Path::new("/") || probes.iter().any(|path| is_there(&path))
+    let is_there = |path| image.resolved(Path::new(path)).exists();
+    image.root == Path::new("/") || probes.into_iter().any(is_there)
 }
 
 struct Checker<'a> {
@@ -145,9 +145,10 @@ impl Checker<'_> {
             Err(error)
                 if error.kind() == ErrorKind::NotFound && (is_ours || !self.has_programs) => {}
             Err(error) => {
-                let reason = match error.kind() {
-                    ErrorKind::NotFound => "does not exist".to_owned(),
-                    _ => format!("cannot be read: {error}"),
+                let reason = if error.kind() == ErrorKind::NotFound {
+                    "does not exist".to_owned()
+                } else {
+                    format!("cannot be read: {error}")
                 };
                 self.diagnostics.push(Diagnostic::warning(
                     &command.path,

@@ -128,7 +128,9 @@ pub(super) fn needs<'a>(graph: &'a Graph, name: &str) -> Vec<&'a str> {
 pub(super) fn longrun<'a>(graph: &'a Graph, name: &str) -> &'a definition::Longrun {
     match &node(graph, name).definition.kind {
         Kind::Longrun(longrun) => longrun,
-        other => panic!("{name} is a {}", other.word()),
+        other @ (Kind::Oneshot(_) | Kind::Bundle(_) | Kind::Unknown) => {
+            panic!("{name} is a {}", other.word())
+        }
     }
 }
 

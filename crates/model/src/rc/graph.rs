@@ -360,5 +360,6 @@ fn rank(kind: &Kind) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "graph/tests.rs"]
+mod solver_tests;
+#[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ mod commands;
 mod types;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::CommandSyntax;
@@ -99,8 +99,8 @@ fn read_kind(
 
 fn report_misspelt_files(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let known = || SERVICE_FILES.into_iter().chain(LONG_NAMES);
-    for (name, (path, _)) in source.files() {
-        let Some(text) = name.to_str() else {
+    for (name, dir) in source.names() {
+        let Some(text) = name.to_str().filter(|text| text.len() > 6) else {
             continue;
         };
         if known().any(|known| known == text) || text.starts_with('.') {
@@ -108,13 +108,14 @@ fn report_misspelt_files(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>)
         }
         let long = known().filter(|known| known.len() > 6);
         if let Some(meant) = nearest(text, long, MISSPELLING).filter(|meant| !source.has(meant)) {
+            let path = dir.join(name);
             diagnostics.push(Diagnostic::warning(
                 &path,
                 format!("no file of that name means anything; did you mean {meant}"),
                 format!(
                     "rename it: mv {} {}",
                     shell_word(&path),
-                    shell_word(&path.with_file_name(meant))
+                    shell_word(&dir.join(meant))
                 ),
             ));
         }
@@ -212,12 +213,11 @@ fn read_longrun(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Longr
         );
     }
     report_ignored(source, diagnostics);
-    let files = source
-        .files()
-        .into_iter()
-        .filter(|(name, _)| SERVICE_FILES.iter().any(|known| OsStr::new(known) == *name))
-        .map(|(name, (path, _))| (name.to_owned(), path))
-        .collect();
+    let files = SERVICE_FILES.iter().filter_map(|name| {
+        let (path, _) = source.file(name)?;
+        Some((OsString::from(name), path))
+    });
+    let files = files.collect();
     let producer_for = single(source, "producer-for", diagnostics);
     let pipeline_name = single(source, "pipeline-name", diagnostics);
     Longrun {

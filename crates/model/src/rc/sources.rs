@@ -94,7 +94,9 @@ impl<'a> Source<'a> {
 
     /// Whether there is anything of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.file(name).is_some()
+        let name = OsStr::new(name);
+        let has = |place: &Place<'_>| place.tree.entries.contains_key(name);
+        self.places.iter().any(has)
     }
 
     /// The directory that counts most.
@@ -104,17 +106,12 @@ impl<'a> Source<'a> {
             .map_or_else(PathBuf::new, |place| place.dir.clone())
     }
 
-    /// Every file name that occurs, once, with the file that counts.
-    pub(crate) fn files(&self) -> BTreeMap<&'a OsStr, (PathBuf, &'a Entry)> {
-        let mut files: BTreeMap<&OsStr, (PathBuf, &Entry)> = BTreeMap::new();
-        for place in &self.places {
-            for (name, entry) in &place.tree.entries {
-                files
-                    .entry(name.as_os_str())
-                    .or_insert_with(|| (place.dir.join(name), entry));
-            }
-        }
-        files
+    /// Every file name that occurs in its directories, as often as it does, with the directory.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&'a OsStr, &Path)> {
+        self.places.iter().flat_map(|place| {
+            let names = place.tree.entries.keys();
+            names.map(|name| (name.as_os_str(), place.dir.as_path()))
+        })
     }
 
     /// Whether s6-overlay brings it, and nobody else has a hand in it.

@@ -152,8 +152,9 @@ impl<'a> Directory<'a> {
         instead: &str,
         parse: impl Fn(&[u8]) -> Option<T>,
     ) -> Option<T> {
+        let entry = self.entry(name)?;
         let path = self.path(name);
-        let content = match self.entry(name)? {
+        let content = match entry {
             Entry::File(file) => &file.head,
             entry @ (Entry::Dir(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_)) => {
                 self.report(self.wrong_value(

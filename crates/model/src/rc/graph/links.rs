@@ -72,7 +72,8 @@ pub(super) fn suggest<'a>(graph: &'a Graph, name: &str) -> Option<&'a str> {
     };
     let names = || graph.names.keys().map(String::as_str);
     // Two letters in the wrong order are two changes, and still the most usual of mistakes.
-    let has_same_letters = |other: &&str| sorted(other) == sorted(name);
+    let has_same_letters =
+        |other: &&str| other.len() == name.len() && sorted(other) == sorted(name);
     nearest(name, names(), limit).or_else(|| nearest(name, names().filter(has_same_letters), 2))
 }
 

@@ -203,6 +203,13 @@ fn what_has_no_effect_is_accepted_in_silence() {
 }
 
 #[test]
+fn the_directory_of_bundles_is_taken_as_it_is() {
+    let settings = quiet(&[("S6_RUNTIME_BUNDLEDIR", "/opt/bundles")]);
+    assert_eq!(settings.runtime_bundledir, Some("/opt/bundles".into()));
+    assert_eq!(quiet(&[]).runtime_bundledir, None);
+}
+
+#[test]
 fn misspellings_are_pointed_out() {
     assert_eq!(
         finding("S6_CMD_WAIT_FOR_SERVICE", "1"),
