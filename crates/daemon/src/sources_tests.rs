@@ -24,7 +24,9 @@ fn entry<'a>(layer: &'a Layer, path: &str) -> &'a Entry {
 fn content(layer: &Layer, path: &str) -> String {
     match entry(layer, path) {
         Entry::File(file) => String::from_utf8_lossy(&file.head).into_owned(),
-        other => panic!("{path}: {other:?}"),
+        other @ (Entry::Dir(_) | Entry::Special | Entry::Dangling | Entry::Unreadable(_)) => {
+            panic!("{path}: {other:?}")
+        }
     }
 }
 

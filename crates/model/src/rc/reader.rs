@@ -19,7 +19,7 @@ use crate::service_dir::file::Directory;
 use crate::service_dir::read_files;
 use crate::text::{limit, nearest, shell_word};
 use crate::tree::{Entry, Tree};
-use crate::{Diagnostic, Severity};
+use crate::{Diagnostic, ServiceSpec, Severity};
 
 /// How many letters a word may be off to be taken for a misspelling.
 const MISSPELLING: usize = 2;
@@ -195,23 +195,7 @@ fn read_longrun(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Longr
     let (service, timeouts) = with_directory(source, diagnostics, |files| {
         (read_files(&source.name, &dir, files), read_timeouts(files))
     });
-    if let Some(fd @ 1..=2) = service.notification_fd {
-        let path = source
-            .file("notification-fd")
-            .map_or_else(|| dir.clone(), |(path, _)| path);
-        let stream = if fd == 1 { "output" } else { "error" };
-        diagnostics.push(
-            Diagnostic::warning(
-                &path,
-                format!(
-                    "notification-fd is {fd}, the standard {stream} of the service: the first \
-                         line that it writes makes it ready"
-                ),
-                "take 3, unless that is meant",
-            )
-            .at_line(1),
-        );
-    }
+    report_streams(source, &service, diagnostics);
     report_ignored(source, diagnostics);
     let files = SERVICE_FILES.iter().filter_map(|name| {
         let (path, _) = source.file(name)?;
@@ -228,6 +212,31 @@ fn read_longrun(source: &Source<'_>, diagnostics: &mut Vec<Diagnostic>) -> Longr
         producer_for,
         consumer_for: references::lines(source, "consumer-for", diagnostics),
         pipeline_name,
+    }
+}
+
+/// Reports descriptors that a service has for something else already.
+fn report_streams(source: &Source<'_>, service: &ServiceSpec, diagnostics: &mut Vec<Diagnostic>) {
+    for (file, fd, effect) in [
+        (
+            "notification-fd",
+            service.notification_fd,
+            "the first line that it writes makes it ready",
+        ),
+        ("lock-fd", service.lock_fd, "it writes into the lock"),
+    ] {
+        let (Some(fd @ 1..=2), Some((path, _))) = (fd, source.file(file)) else {
+            continue;
+        };
+        let stream = if fd == 1 { "output" } else { "error" };
+        diagnostics.push(
+            Diagnostic::warning(
+                &path,
+                format!("{file} is {fd}, the standard {stream} of the service: {effect}"),
+                "take 3 or more, unless that is meant",
+            )
+            .at_line(1),
+        );
     }
 }
 

@@ -258,8 +258,6 @@ fn numbers_that_are_none() {
         ("notification-fd", "a descriptor from 1 to 1000000"),
         ("lock-fd", "a descriptor from 1 to 1000000"),
         ("max-death-tally", "a number from 0 to 4096"),
-        ("down-signal", "a signal's name or number"),
-        ("reload-signal", "a signal's name or number"),
     ] {
         assert_eq!(
             longrun_with(&format!("web/{file} 5s\\n")),
@@ -275,6 +273,13 @@ fn numbers_that_are_none() {
             )]
         );
     }
+    assert_eq!(
+        longrun_with("web/down-signal NONE"),
+        [
+            "warning: web/down-signal:1: \"NONE\" is not a signal's name or number; taken as TERM \
+             (write a signal's name or number, or remove the file)"
+        ]
+    );
     assert_eq!(
         oneshot_with("init/timeout-up -1"),
         [format!(
@@ -304,7 +309,15 @@ fn descriptors_that_do_not_go_together() {
         longrun_with("web/notification-fd 2\\n"),
         [
             "warning: web/notification-fd:1: notification-fd is 2, the standard error of the \
-             service: the first line that it writes makes it ready (take 3, unless that is meant)"
+             service: the first line that it writes makes it ready (take 3 or more, unless that is \
+             meant)"
+        ]
+    );
+    assert_eq!(
+        longrun_with("web/lock-fd 1\\n"),
+        [
+            "warning: web/lock-fd:1: lock-fd is 1, the standard output of the service: it writes \
+             into the lock (take 3 or more, unless that is meant)"
         ]
     );
 }

@@ -136,11 +136,14 @@ impl<'a> Directory<'a> {
         .and_then(|number| i32::try_from(number).ok())
     }
 
-    /// The signal that the file names.
+    /// The signal that the file names. s6-rc does not look at it, so it is never an error.
     pub(crate) fn signal(&mut self, name: &str, instead: &str) -> Option<Signal> {
-        self.value(name, "a signal's name or number", instead, |line| {
+        let wrong = std::mem::replace(&mut self.wrong, Severity::Warning);
+        let signal = self.value(name, "a signal's name or number", instead, |line| {
             std::str::from_utf8(line).ok().and_then(Signal::parse)
-        })
+        });
+        self.wrong = wrong;
+        signal
     }
 
     /// What `parse` makes of the first line of the file, without the blanks at its end; reports

@@ -3,10 +3,9 @@
 use super::{Edge, Graph, Id, Link};
 use crate::Diagnostic;
 use crate::rc::definition::{Kind, Reference};
+use crate::rc::sources::reserved_prefix;
 use crate::text::{nearest, quoted, shell_word};
 
-/// The longruns that s6-rc adds to every database, which a source may name.
-const IMPLICIT: [&str; 2] = ["s6rc-oneshot-runner", "s6rc-fdholder"];
 /// How many unknown names get a suggestion; comparing all with all takes its time.
 const MOST_SUGGESTIONS: usize = 200;
 
@@ -29,7 +28,6 @@ pub(super) fn connect(graph: &mut Graph, diagnostics: &mut Vec<Diagnostic>) {
         for reference in references {
             match graph.find(&reference.name) {
                 Some(to) => edges.push(edge(to, link, reference)),
-                None if IMPLICIT.contains(&reference.name.as_str()) => {}
                 None => {
                     is_broken = true;
                     unknown += 1;
@@ -92,6 +90,15 @@ pub(super) fn undefined(
 ) -> Diagnostic {
     let missing = &reference.name;
     let path = &reference.path;
+    if reserved_prefix(missing).is_some() {
+        let mut diagnostic = Diagnostic::error(
+            path,
+            format!("{name} {verb} {missing}, which s6-rc keeps for itself"),
+            "remove it: s6-rc adds what a service needs of its own",
+        );
+        diagnostic.line = reference.line;
+        return diagnostic;
+    }
     let shown = if missing.chars().any(|c| c.is_control() || c == ' ') {
         quoted(missing.as_bytes())
     } else {

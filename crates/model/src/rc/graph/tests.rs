@@ -134,12 +134,15 @@ fn unknown_names_and_what_may_have_been_meant() {
 }
 
 #[test]
-fn the_services_of_s6_rc_itself_may_be_named() {
-    let text = [
-        oneshot("a", &["s6rc-oneshot-runner", "s6rc-fdholder"]),
-        user(&["a"]),
-    ];
-    assert_eq!(found(&text.concat()), Vec::<String>::new());
+fn the_services_of_s6_rc_itself_must_not_be_named() {
+    let text = [oneshot("a", &["s6rc-oneshot-runner"]), user(&["a"])];
+    assert_eq!(
+        found(&text.concat()),
+        [
+            "error: a/dependencies.d/s6rc-oneshot-runner: a depends on s6rc-oneshot-runner, which \
+             s6-rc keeps for itself (remove it: s6-rc adds what a service needs of its own)"
+        ]
+    );
 }
 
 #[test]
