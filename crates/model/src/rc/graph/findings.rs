@@ -1,9 +1,7 @@
 //! What is allowed, and seldom meant: definitions that nothing starts, and services that do not wait
 //! for the stages before them.
 
-use std::path::PathBuf;
-
-use super::{Graph, Id, Node, Standing};
+use super::{Graph, Id, Link, Node, Standing};
 use crate::Diagnostic;
 use crate::rc::definition::Kind;
 use crate::rc::sources::reserved_prefix;
@@ -48,10 +46,9 @@ fn report_unused(
             continue;
         }
         let name = node.name();
-        let entry = user_contents(graph).join(name);
         let mend = format!(
-            "touch {}, or start it by hand: s6-rc -u change {name}",
-            shell_word(&entry)
+            "{}, or start it by hand: s6-rc -u change {name}",
+            addition_to_user(graph, node)
         );
         let message = if node.is_bundle() {
             format!("nothing starts bundle {name}: no other bundle holds it")
@@ -66,17 +63,43 @@ fn report_unused(
     }
 }
 
-/// Where an image lists what is to start.
-fn user_contents(graph: &Graph) -> PathBuf {
-    graph
-        .find("user")
-        .and_then(|id| graph.get(id))
-        .filter(|node| !node.definition.is_stock)
-        .map_or_else(
-            || "/etc/s6-overlay/s6-rc.d/user".into(),
-            |node| node.definition.source.clone(),
-        )
-        .join("contents.d")
+/// What makes the boot start `node`.
+fn addition_to_user(graph: &Graph, node: &Node) -> String {
+    let user = graph.find("user").and_then(|id| graph.get(id));
+    match user.filter(|user| !user.definition.is_stock) {
+        Some(user) => addition(user, Link::Content, "contents.d", node.name()),
+        None => {
+            let contents = node
+                .definition
+                .source
+                .with_file_name("user")
+                .join("contents.d");
+            format!(
+                "mkdir -p {} && touch {}",
+                shell_word(&contents),
+                shell_word(&contents.join(node.name()))
+            )
+        }
+    }
+}
+
+/// What adds `name` to a list of `node`: to the file of names where it has one, since a
+/// directory beside it would count alone.
+fn addition(node: &Node, link: Link, directory: &str, name: &str) -> String {
+    let mut edges = node
+        .edges
+        .iter()
+        .filter(|edge| edge.link == link)
+        .peekable();
+    let is_empty = edges.peek().is_none();
+    let in_file = edges.find(|edge| edge.line.is_some());
+    let directory = node.definition.source.join(directory);
+    let touch = format!("touch {}", shell_word(&directory.join(name)));
+    match in_file {
+        Some(edge) => format!("add the line {name} to {}", shell_word(&edge.path)),
+        None if is_empty => format!("mkdir -p {} && {touch}", shell_word(&directory)),
+        None => touch,
+    }
 }
 
 /// Whether it is a bundle that only the name of a pipeline makes.
@@ -125,18 +148,12 @@ fn report_without_base(
             continue;
         }
         let name = node.name();
-        let entry = node.definition.source.join("dependencies.d").join(BASE);
-        let directory = node.definition.source.join("dependencies.d");
         diagnostics.push(Diagnostic::warning(
             &node.definition.source,
             format!(
                 "{name} does not depend on {BASE}: it starts while the scripts of cont-init.d still run"
             ),
-            format!(
-                "mkdir -p {} && touch {}",
-                shell_word(&directory),
-                shell_word(&entry)
-            ),
+            addition(node, Link::Dependency, "dependencies.d", BASE),
         ));
     }
 }

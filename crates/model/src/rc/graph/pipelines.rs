@@ -101,7 +101,7 @@ fn partner(graph: &Graph, name: &str, reference: &Reference, side: Side) -> Resu
             shell_word(&elsewhere.path)
         ),
         (Side::Consumer, None) | (Side::Producer, _) => {
-            format!("echo {name} >> {}", shell_word(&file))
+            format!("add the line {name} to {}", shell_word(&file))
         }
     };
     Err(error(

@@ -286,12 +286,12 @@ fn producers_and_consumers_that_do_not_match() {
         (
             "web/producer-for log",
             "error: web/producer-for:1: web declares that it is a producer for log, which does not \
-             declare it back (echo web >> log/consumer-for)",
+             declare it back (add the line web to log/consumer-for)",
         ),
         (
             "log/consumer-for web",
             "error: log/consumer-for:1: log declares that it is a consumer for web, which does not \
-             declare it back (echo log >> web/producer-for)",
+             declare it back (add the line log to web/producer-for)",
         ),
         (
             "web/producer-for init",
@@ -374,9 +374,21 @@ fn what_nothing_starts() {
              user/contents.d/set, or start it by hand: s6-rc -u change set)"
         ]
     );
-    // Where the image has no user bundle in s6-rc.d, the place is the usual one.
-    let found = found(&oneshot("a", &[]));
-    assert!(found[0].contains("touch user/contents.d/a"), "{found:?}");
+    // Where the image has no user bundle, it is made beside the service; a list in a file gets a line.
+    let without = found(&oneshot("a", &[]));
+    assert!(without[0].contains("(mkdir -p user/contents.d && touch user/contents.d/a,"));
+    let in_file = [
+        oneshot("a", &[]),
+        oneshot("b", &[]),
+        "user/contents b\\n".into(),
+    ];
+    let in_file = found(&in_file.concat());
+    assert!(
+        in_file[0].contains("(add the line a to user/contents,"),
+        "{in_file:?}"
+    );
+    let base = "a/type oneshot\n a/up\n a/dependencies fix-attrs\n user/contents.d/a";
+    assert!(found(base)[0].ends_with("(add the line base to a/dependencies)"));
 }
 
 #[test]
@@ -397,9 +409,9 @@ fn a_forgotten_dependency_on_the_base() {
             "warning: a: a does not depend on base: it starts while the scripts of cont-init.d still \
              run (mkdir -p a/dependencies.d && touch a/dependencies.d/base)",
             "warning: c: c does not depend on base: it starts while the scripts of cont-init.d still \
-             run (mkdir -p c/dependencies.d && touch c/dependencies.d/base)",
+             run (touch c/dependencies.d/base)",
             "warning: half: half does not depend on base: it starts while the scripts of cont-init.d \
-             still run (mkdir -p half/dependencies.d && touch half/dependencies.d/base)"
+             still run (touch half/dependencies.d/base)"
         ]
     );
     assert_eq!(graph.boot().left_out, []);
