@@ -62,6 +62,27 @@ fn the_first_layer_has_the_file_that_counts() {
 }
 
 #[test]
+fn a_name_in_two_layers_counts_once() {
+    let layers = [
+        layer(Origin::Image, "/one", "user/contents a\\na\\n"),
+        layer(
+            Origin::Image,
+            "/two",
+            "user/contents.d/a\n a/type oneshot\n a/up\n a/dependencies.d/base",
+        ),
+    ];
+    let (graph, diagnostics) = graph_of(&layers);
+    assert_eq!(lines(&diagnostics), Vec::<String>::new());
+    let [edge] = node(&graph, "user").edges.as_slice() else {
+        panic!("{:?}", node(&graph, "user").edges);
+    };
+    assert_eq!(
+        (edge.path.as_path(), edge.line),
+        (path("/one/user/contents"), Some(1))
+    );
+}
+
+#[test]
 fn names_that_cannot_be_services() {
     let mut image = image("ok/type oneshot\n s6-rc-a/type oneshot\n s6rc-/type oneshot");
     image.tree.entries.insert(
