@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use sixfold_daemon::sources;
+use sixfold_execline::lexer::{self, Script};
 use sixfold_model::rc::{self, Graph, SyntaxError};
 use sixfold_model::{Diagnostic, Settings};
 
@@ -66,15 +67,21 @@ impl Image {
     }
 }
 
-/// Reads a command line of execline as words between blanks. It finds no fault with any.
+/// Reads a command line of execline.
 fn command_syntax(text: &[u8]) -> Result<Vec<Vec<u8>>, SyntaxError> {
-    Ok(text
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii_start().starts_with(b"#"))
-        .flat_map(|line| line.split(u8::is_ascii_whitespace))
-        .filter(|word| !word.is_empty())
-        .map(<[u8]>::to_vec)
-        .collect())
+    match lexer::read(text) {
+        Ok(Script::Words(words)) => Ok(words),
+        Ok(Script::TooLong(_)) => Err(SyntaxError {
+            line: 1,
+            column: 1,
+            message: "longer than any command line may be".to_owned(),
+        }),
+        Err(error) => Err(SyntaxError {
+            line: u32::try_from(error.line).unwrap_or(u32::MAX),
+            column: u32::try_from(error.column).unwrap_or(u32::MAX),
+            message: error.kind.text().to_owned(),
+        }),
+    }
 }
 
 /// The options that both commands have.
