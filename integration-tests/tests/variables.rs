@@ -78,7 +78,6 @@ fn variables_not_yet_honoured_are_reported() {
         ("S6_LOGGING", "1"),
         ("S6_LOGGING_SCRIPT", "n20 T"),
         ("S6_CATCHALL_USER", "daemon"),
-        ("S6_RUNTIME_BUNDLEDIR", "/etc/bundles"),
     ] {
         let end = run_with(name, value);
         assert_eq!(end.count(name), 1, "{name}\n{end}");
