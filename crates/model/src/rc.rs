@@ -6,8 +6,9 @@
 //! broken is marked. What s6-rc-compile refuses is an error here, what it takes and nobody can have
 //! meant is a warning. Nothing recurses: the depth of a graph is the image's choice.
 //!
-//! Called from the daemon at boot, and from `sixfold check` and `sixfold graph`.
+//! Called from the daemon at boot, and from `sixfold check`, `sixfold graph` and `s6-rc-compile`.
 
+pub mod database;
 pub mod definition;
 pub mod graph;
 mod reader;
@@ -15,10 +16,13 @@ mod references;
 mod shell;
 pub mod sources;
 pub mod stock;
+mod verdict;
 
+pub use database::Database;
 pub use definition::{Definition, Kind};
 pub use graph::{Graph, Id, Node, Standing};
 pub use sources::{Layer, Origin};
+pub use verdict::{Cause, Verdict, verdict};
 
 use crate::Diagnostic;
 

@@ -21,10 +21,22 @@ pub const CLEANED_SCRIPTS: &str = "/run/s6/cleaned";
 pub const BASEDIR_BIN: &str = "/run/s6/basedir/bin";
 /// The CMD's working directory, as s6-overlay v3 notes it.
 pub const WORKDIR: &str = "/run/s6/workdir";
+/// The directory of the compiled database, below [`RC`].
+pub const RC_COMPILED: &str = "compiled";
+/// The file in a compiled database that holds all of it.
+pub const RC_DATABASE: &str = "db";
+/// The directory in a compiled database that holds the service directories of its longruns.
+pub const RC_DATABASE_SERVICES: &str = "servicedirs";
 /// The scan directory.
 pub const SCANDIR: &str = "/run/service";
 /// The scan directory's name in s6-overlay v1 and v2, below [`STATE`].
 pub const OLD_SCANDIR: &str = "/run/s6/services";
+/// The state of s6-rc.
+pub const RC: &str = "/run/s6-rc";
+/// The service directories of its longruns: each is a working directory too.
+pub const RC_SERVICEDIRS: &str = "/run/s6-rc/servicedirs";
+/// The working directory of its oneshots.
+pub const RC_ONESHOTS: &str = "/run/s6-rc/servicedirs/s6rc-oneshot-runner";
 /// The directory inside a scan directory that its supervisor keeps to itself.
 pub const SVSCAN: &str = ".s6-svscan";
 /// Where the exit code's file lies.

@@ -195,7 +195,7 @@ fn check_name<'a>(
 }
 
 /// The finding that s6-overlay would not look at a bundle in `user-bundles.d`, because there is one
-/// in `s6-rc.d` too.
+/// in `s6-rc.d` too. An empty one there is what an installation leaves, and means nothing.
 fn ignored_by_overlay(source: &Source<'_>) -> Option<Diagnostic> {
     let contents = |origin: Origin| {
         source
@@ -210,6 +210,7 @@ fn ignored_by_overlay(source: &Source<'_>) -> Option<Diagnostic> {
         .places
         .iter()
         .find(|place| place.origin == Origin::Image)?;
+    contents(Origin::Image).find(|(_, tree)| tree.entries.keys().any(|name| !is_hidden(name)))?;
     let (path, more) = contents(Origin::Bundles).find_map(|(path, tree)| {
         let is_new = |name: &&OsString| {
             let is_known = |(_, known): (_, &Tree)| known.entries.contains_key(*name);
