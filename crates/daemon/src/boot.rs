@@ -100,7 +100,10 @@ fn prepare(
         })
         .ok();
     let has_terminal = fds::is_terminal(0);
-    let policy = Policy::new(&settings, invocation.cmd, has_terminal);
+    let policy = Policy {
+        has_definitions: true,
+        ..Policy::new(&settings, invocation.cmd, has_terminal)
+    };
     let console = match format {
         Format::Text => None,
         Format::Json => Some([fds::duplicate(1)?, fds::duplicate(2)?]),
@@ -127,7 +130,8 @@ fn prepare(
         console_holder: None,
         owned: RefCell::default(),
         foreground: Cell::default(),
-        logger_pipes: RefCell::default(),
+        pipes: RefCell::default(),
+        longruns: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     };

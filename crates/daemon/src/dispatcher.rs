@@ -21,7 +21,7 @@ use crate::phase::Phase;
 use crate::signals::Signals;
 use crate::unit::{Order, Unit};
 use crate::world::World;
-use crate::{listing, report};
+use crate::{definitions, listing, report};
 
 mod services;
 
@@ -64,8 +64,8 @@ struct Supervised {
     spec: ServiceSpec,
     /// What its directory is called in the scan directory now.
     called: String,
-    /// The logger that reads its standard output.
-    logger: Option<NodeId>,
+    /// The service that reads its standard output: its logger, or what follows it in a pipeline.
+    reader: Option<NodeId>,
     /// Its directory, while it is in our charge.
     charge: Option<Rc<Charge>>,
 }
@@ -265,7 +265,7 @@ impl Dispatcher {
             Effect::Forget { node } => {
                 self.services.remove(&node);
                 self.units.remove(&node);
-                self.world.logger_pipes.borrow_mut().remove(&node);
+                self.world.pipes.borrow_mut().remove(&node);
                 None
             }
             Effect::Spawn { node, run, work } => self.spawn(node, run, work, local),
@@ -293,6 +293,7 @@ impl Dispatcher {
                 node,
                 steps: listing::steps(&self.world, listing),
             }),
+            Effect::ListDefinitions => Some(Input::Definitions(definitions::read(&self.world))),
             // The stage is over even when nothing could be listed.
             Effect::ListServices => Some(Input::Services {
                 specs: listing::services(&self.world).unwrap_or_default(),
@@ -369,6 +370,7 @@ impl Dispatcher {
             | Input::Control { .. }
             | Input::ControlAll { .. }
             | Input::Listed { .. }
+            | Input::Definitions(_)
             | Input::Services { .. }
             | Input::Ready { .. }
             | Input::Census { .. } => {}
@@ -380,10 +382,10 @@ impl Dispatcher {
         let (world, reports) = (&self.world, &self.reports);
         let (services, phases, tasks) = (&self.services, &self.phases, &mut self.tasks);
         self.units.entry(node).or_insert_with(|| {
-            let logger = services.get(&node).and_then(|service| service.logger);
+            let reader = services.get(&node).and_then(|service| service.reader);
             let (orders, receiver) = mpsc::unbounded_channel();
             let (world, reports) = (Rc::clone(world), reports.clone());
-            let unit = Unit::new(world, node, name.to_owned(), logger, reports);
+            let unit = Unit::new(world, node, name.to_owned(), reader, reports);
             let served = unit.serve(receiver, phases.subscribe());
             tasks.spawn_local_on(served, local);
             Seat { orders, live: None }
@@ -402,6 +404,7 @@ impl Dispatcher {
         let name = match (&place, &work) {
             (Some(place), _) => place.spec.name.clone(),
             (None, Work::Step { listing, .. }) => listing.label().to_owned(),
+            (None, Work::Oneshot { service, .. }) => service.clone(),
             (None, Work::Cmd { .. } | Work::Run | Work::Finish { .. }) => "cmd".to_owned(),
         };
         let seat = self.unit(node, &name, local);

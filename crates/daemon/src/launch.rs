@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use sixfold_engine::{Listing, SpawnFailure, Work};
-use sixfold_model::script::{self, Launch};
+use sixfold_model::script::{self, Inspection, Launch};
+use sixfold_model::tree;
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::directory::Directory;
@@ -19,6 +20,8 @@ use sixfold_sys::{files, lock};
 use crate::charge::Charge;
 use crate::world::World;
 use crate::{contenv, refusal, snapshot};
+
+mod oneshot;
 
 /// The streams of a new process, as the unit has prepared them.
 pub(crate) struct Streams {
@@ -42,6 +45,41 @@ pub(crate) struct Program {
 
 /// Looks at the script at `path`, reports what is wrong with it, and says how to start it.
 pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailure> {
+    inspect_with(world, path, script::inspect)
+}
+
+/// The same for a script of a longrun, which s6-rc makes executable whatever it was.
+pub(crate) fn inspect_longrun(world: &World, path: &Path) -> Result<Program, SpawnFailure> {
+    inspect_with(world, path, |path, file| {
+        let found = script::inspect(path, file);
+        if found.launch.is_none() {
+            return found;
+        }
+        let executable = tree::File {
+            mode: file.mode | 0o111,
+            ..file.clone()
+        };
+        let diagnostics = script::inspect(path, &executable).diagnostics;
+        Inspection {
+            diagnostics,
+            ..found
+        }
+    })
+}
+
+/// What a link leads to, or the path itself where there is none.
+pub(crate) fn linked(path: &Path) -> PathBuf {
+    match (fs::read_link(path), path.parent()) {
+        (Ok(target), Some(parent)) => parent.join(target),
+        (Ok(_) | Err(_), _) => path.to_owned(),
+    }
+}
+
+fn inspect_with(
+    world: &World,
+    path: &Path,
+    look: impl FnOnce(&Path, &tree::File) -> Inspection,
+) -> Result<Program, SpawnFailure> {
     let file = snapshot::file(path).map_err(|error| {
         let failure = if error.kind() == io::ErrorKind::NotFound {
             SpawnFailure::NotFound
@@ -56,7 +94,7 @@ pub(crate) fn inspect(world: &World, path: &Path) -> Result<Program, SpawnFailur
         )]);
         failure
     })?;
-    let inspection = script::inspect(path, &file);
+    let inspection = look(path, &file);
     world.report(&inspection.diagnostics);
     let stand_in = match inspection.interpreter.as_deref() {
         Some(interpreter) if is_missing(interpreter) => match world.applet_of(interpreter) {
@@ -151,6 +189,7 @@ pub(crate) fn plan(
             (program, args, world.base_env(), place.dir.clone())
         }
         Work::Step { listing, step } => step_call(world, *listing, &step.path)?,
+        Work::Oneshot { service, words } => oneshot::call(world, service, words)?,
         Work::Cmd { argv } => {
             let (program, args) = argv.split_first().ok_or(SpawnFailure::NotFound)?;
             let program = Program {
@@ -211,7 +250,8 @@ fn enterable(world: &World, dir: PathBuf) -> PathBuf {
 
 /// How to start a script of a service: by the name that s6-supervise calls it by, `./run`, which is
 /// what it sees as `$0`. Where nothing may be executed, as below a `/run` that is mounted noexec,
-/// the image's own copy is started.
+/// the image's own copy is started. The scripts of a longrun are links into the image, which may be
+/// executed wherever the links are.
 fn service_program(
     world: &World,
     place: &Place,
@@ -219,6 +259,12 @@ fn service_program(
     work: &Work,
 ) -> Result<Program, SpawnFailure> {
     let here = place.dir.join(file);
+    if world.longrun(place.spec.identity).is_some() {
+        let script = linked(&here);
+        let mut program = inspect_longrun(world, &script)?;
+        program.shorten(&script, file);
+        return Ok(locked(world, place, work, program));
+    }
     let may_execute = files::may_execute_in(&place.dir);
     let source = if may_execute || !place.spec.source.join(file).is_file() {
         here
@@ -229,13 +275,18 @@ fn service_program(
     if may_execute {
         program.shorten(&source, file);
     }
-    Ok(match (work, place.spec.lock_fd) {
+    Ok(locked(world, place, work, program))
+}
+
+/// `program`, behind the lock of its service if it has one (`lock-fd`).
+fn locked(world: &World, place: &Place, work: &Work, program: Program) -> Program {
+    match (work, place.spec.lock_fd) {
         (Work::Run, Some(fd)) => {
             warn_if_locked(place);
             program.behind_lock(world, fd)
         }
         _ => program,
-    })
+    }
 }
 
 /// Says so when the service will have to wait for its lock. The lock is never ours, so that looking
@@ -299,7 +350,9 @@ fn service_call(spec: &ServiceSpec, work: &Work) -> (&'static str, Vec<OsString>
             ];
             ("finish", args)
         }
-        Work::Run | Work::Step { .. } | Work::Cmd { .. } => ("run", vec![spec.name.clone().into()]),
+        Work::Run | Work::Step { .. } | Work::Oneshot { .. } | Work::Cmd { .. } => {
+            ("run", vec![spec.name.clone().into()])
+        }
     }
 }
 

@@ -379,3 +379,39 @@ fn a_relative_interpreter_is_left_to_the_kernel() {
     let program = inspect(&plain(Format::Text), &run).unwrap();
     assert_eq!(program.program, run);
 }
+
+#[test]
+fn a_longrun_runs_whatever_the_mode_of_its_files_in_the_image() {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+    let (image, live) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let world = plain(Format::Text);
+    let mut place = place(live.path());
+    let metadata = fs::metadata(live.path()).unwrap();
+    let identity = tree::Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    };
+    place.spec.identity = Some(identity);
+    let dirs = (live.path().to_owned(), image.path().to_owned());
+    world.longruns.borrow_mut().insert(identity, dirs);
+
+    let source = script(image.path(), "run", "#!/bin/sh -e\n", 0o644);
+    symlink(&source, live.path().join("run")).unwrap();
+    let said = logged(Format::Text, 2, || {
+        let plan = planned(&world, Some(&place), &Work::Run);
+        assert_eq!(plan.program, "/bin/sh");
+        assert_eq!(plan.args, words(&["-e", "./run", "web"]));
+    });
+    assert_eq!(said, "");
+    files::chmod(&source, 0o755).unwrap();
+    assert_eq!(planned(&world, Some(&place), &Work::Run).program, "./run");
+
+    // What else is wrong is said of the file in the image.
+    script(image.path(), "run", "#!/no/such/interpreter\n", 0o644);
+    let said = logged(Format::Text, 2, || {
+        let failure = plan(&world, Some(&place), &Work::Run, streams()).map(drop);
+        assert_eq!(failure, Err(SpawnFailure::NotFound));
+    });
+    assert!(said.contains(source.to_str().unwrap()), "{said}");
+    assert!(!said.contains("not executable"), "{said}");
+}

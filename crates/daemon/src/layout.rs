@@ -15,9 +15,10 @@ use sixfold_sys::{fifo, files, process};
 use thiserror::Error;
 
 /// What of an earlier boot is removed.
-const STALE: [&str; 4] = [
+const STALE: [&str; 5] = [
     paths::STATE,
     paths::SCANDIR,
+    paths::RC,
     "/run/uncaught-logs",
     paths::RESULTS,
 ];
@@ -77,6 +78,9 @@ pub(crate) fn prepare(exe: &Path, workdir: &Path, is_init: bool) -> Result<(), L
     for stale in STALE {
         empty(Path::new(stale));
     }
+    remove_states_of_rc(Path::new(paths::RUN));
+    // The image may have prepared it for any user; it is not needed by every image.
+    let _ = files::chmod(Path::new(paths::RC), 0o755);
     for directory in DIRECTORIES {
         make_dir(Path::new(directory))?;
     }
@@ -191,6 +195,15 @@ fn empty(dir: &Path) {
             Ok(kind) if kind.is_dir() => fs::remove_dir_all(&path),
             Ok(_) | Err(_) => fs::remove_file(&path),
         };
+    }
+}
+
+/// Removes what s6-rc itself leaves beside its link: `s6-rc:s6-rc-init:XXXXXX`.
+fn remove_states_of_rc(run: &Path) {
+    for entry in fs::read_dir(run).into_iter().flatten().flatten() {
+        if entry.file_name().as_bytes().starts_with(b"s6-rc:") {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 

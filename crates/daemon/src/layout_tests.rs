@@ -192,3 +192,18 @@ fn a_service_is_copied_with_its_modes_links_and_fifos() {
     }
     assert!(copy_tree(&root.path().join("missing"), &root.path().join("x")).is_err());
 }
+
+#[test]
+fn states_of_s6_rc_are_removed_and_nothing_else() {
+    let run = tempfile::tempdir().unwrap();
+    for dir in ["s6-rc:s6-rc-init:abcdef/servicedirs/x", "s6-rcs", "other"] {
+        fs::create_dir_all(run.path().join(dir)).unwrap();
+    }
+    remove_states_of_rc(run.path());
+    let mut left: Vec<OsString> = fs::read_dir(run.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["other", "s6-rcs"]);
+}

@@ -11,6 +11,7 @@ mod charge;
 mod clock;
 pub mod contenv;
 mod control;
+mod definitions;
 mod dispatcher;
 mod diversion;
 mod exit_code;

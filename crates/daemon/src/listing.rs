@@ -50,7 +50,6 @@ pub(crate) fn steps(world: &World, listing: Listing) -> Vec<Step> {
 /// Puts the services of services.d where they run and into the scan directory, and lists that.
 /// Everything that is wrong with any of them is reported.
 pub(crate) fn services(world: &World) -> Option<Vec<ServiceSpec>> {
-    report_unstarted(world);
     let dir = world.user_dir("services.d");
     let names = read(world, &dir, snapshot::directory).unwrap_or_default();
     for (name, entry) in names.entries {
@@ -58,6 +57,14 @@ pub(crate) fn services(world: &World) -> Option<Vec<ServiceSpec>> {
             continue;
         }
         let source = dir.join(&name);
+        if world.longrun_at(&world.scandir.join(&name)).is_some() {
+            world.report(&[Diagnostic::error(
+                &source,
+                "not started: there is a service of s6-rc of the same name",
+                "rename one of the two",
+            )]);
+            continue;
+        }
         if let Err(error) = layout::place_service(&name, &source, &entry) {
             world.report(&[Diagnostic::error(
                 &source,
@@ -67,29 +74,6 @@ pub(crate) fn services(world: &World) -> Option<Vec<ServiceSpec>> {
         }
     }
     scanned(world)
-}
-
-/// Says so when the image defines services of s6-rc, which are not started yet.
-fn report_unstarted(world: &World) {
-    let dir = world.user_dir("s6-overlay/s6-rc.d");
-    let Some(tree) = read(world, &dir, snapshot::directory) else {
-        return;
-    };
-    let is_service = |name: &OsStr| name != "user" && name != "user2";
-    let count = tree
-        .entries
-        .iter()
-        .filter(|(name, entry)| is_service(name) && matches!(entry, Entry::Dir(_)))
-        .count();
-    if count > 0 {
-        world.report(&[Diagnostic::error(
-            &dir,
-            format!(
-                "{count} services of s6-rc are defined here, and this version starts none of them"
-            ),
-            "define them in services.d, and what they run once in cont-init.d",
-        )]);
-    }
 }
 
 /// The services in the scan directory; nothing, if it cannot be read. Everything that is wrong with
@@ -112,6 +96,9 @@ fn source(world: &World, name: &OsStr) -> PathBuf {
     let place = world.scandir.join(name);
     if world.role != Role::Container {
         return place;
+    }
+    if let Some((_, source)) = world.longrun_at(&place) {
+        return source;
     }
     let dir = world.user_dir("services.d");
     let Ok(target) = fs::read_link(&place) else {
@@ -146,12 +133,18 @@ pub(crate) fn reread(world: &World, known: &ServiceSpec, dir: &Path) -> Option<S
     Some(spec)
 }
 
-fn inspect_scripts(world: &World, spec: &ServiceSpec) {
+/// Reports what is wrong with the scripts of a service.
+pub(crate) fn inspect_scripts(world: &World, spec: &ServiceSpec) {
+    let longrun = world.longrun(spec.identity);
     for (is_there, name) in [(spec.has_run, "run"), (spec.has_finish, "finish")] {
-        if is_there {
-            // What is wrong is reported by it; whether it can be started is asked again then.
-            let _ = launch::inspect(world, &spec.source.join(name));
+        if !is_there {
+            continue;
         }
+        // What is wrong is reported by it; whether it can be started is asked again then.
+        let _ = match &longrun {
+            Some((dir, _)) => launch::inspect_longrun(world, &launch::linked(&dir.join(name))),
+            None => launch::inspect(world, &spec.source.join(name)),
+        };
     }
     if let Some(log) = &spec.log {
         inspect_scripts(world, log);

@@ -2,6 +2,7 @@
 //! in brackets for text.
 
 mod boot;
+mod rc;
 mod service;
 mod shutdown;
 mod stage;
@@ -87,6 +88,20 @@ pub(crate) fn report(event: &Event) {
             duration,
         } => boot::cmd_exited(program, *pid, *exit, *duration),
         Event::CmdSignalled { signal } => boot::cmd_signalled(*signal),
+        Event::RcBegun {
+            service,
+            transition,
+        } => rc::begun(service, *transition),
+        Event::RcDone {
+            service,
+            transition,
+        } => rc::done(service, *transition),
+        Event::RcFailed {
+            service,
+            transition,
+            exit,
+        } => rc::failed(service, *transition, *exit),
+        Event::RcIncomplete { services, fatal } => rc::incomplete(services, *fatal),
         Event::TooManyServices { service } => service::too_many(service),
         Event::GraceExpired { services } => shutdown::grace_expired(services),
         Event::StopRequested(cause) => shutdown::stop_requested(cause),

@@ -280,3 +280,70 @@ fn a_stop_says_who_wanted_it() {
     seen.dedup();
     assert_eq!(seen.len(), 4, "{seen:?}");
 }
+
+#[test]
+fn services_of_s6_rc_are_told_as_s6_rc_tells_them() {
+    use sixfold_engine::event::Transition::{Start, Stop};
+    let service = || "web".to_owned();
+    for (transition, begun, done, failed) in [
+        (Start, "web: starting", "web successfully started", "start"),
+        (Stop, "web: stopping", "web successfully stopped", "stop"),
+    ] {
+        let service = service();
+        let event = Event::RcBegun {
+            service,
+            transition,
+        };
+        assert_eq!(text(&event), format!("s6-rc: info: service {begun}\n"));
+        let service = "web".to_owned();
+        let event = Event::RcDone {
+            service,
+            transition,
+        };
+        assert_eq!(text(&event), format!("s6-rc: info: service {done}\n"));
+        for (exit, end) in [
+            (Exit::Code(4), "exited 4"),
+            (Exit::Signal(9), "crashed with signal 9"),
+        ] {
+            let service = "web".to_owned();
+            let event = Event::RcFailed {
+                service,
+                transition,
+                exit,
+            };
+            let words = format!("s6-rc: warning: unable to {failed} service web: command {end}\n");
+            assert_eq!(text(&event), words);
+            assert_eq!(logged(Format::Text, 1, || report(&event)), words);
+        }
+    }
+    let event = Event::RcFailed {
+        service: service(),
+        transition: Stop,
+        exit: Exit::Code(4),
+    };
+    let found = record(&event);
+    assert_eq!(found["event"], "rc.failed");
+    assert_eq!(found["service"], "web");
+    assert_eq!(found["exit_code"], 4);
+    assert_eq!(found["direction"], "down");
+}
+
+#[test]
+fn what_is_missing_at_the_end_of_boot_is_named() {
+    for (fatal, end) in [
+        (false, "a, b\n"),
+        (
+            true,
+            "the container stops (S6_BEHAVIOUR_IF_STAGE2_FAILS=2)\n",
+        ),
+    ] {
+        let services = vec!["a".to_owned(), "b".to_owned()];
+        let event = Event::RcIncomplete { services, fatal };
+        let words = text(&event);
+        assert!(
+            words.contains("Not up: a, b") && words.ends_with(end),
+            "{words}"
+        );
+        assert_eq!(record(&event)["event"], "rc.incomplete");
+    }
+}

@@ -10,8 +10,9 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
+use sixfold_execline::lexer::{self, Script};
 use sixfold_model::rc::sources::{STOCK, places};
-use sixfold_model::rc::{Layer, Origin, stock};
+use sixfold_model::rc::{Layer, Origin, SyntaxError, stock};
 use sixfold_model::tree::{Entry, File, HEAD_LIMIT, Tree};
 use sixfold_model::{Diagnostic, Settings};
 
@@ -70,6 +71,26 @@ pub fn layers(root: &Path, settings: &Settings) -> (Vec<Layer>, Vec<Diagnostic>)
     let stock = stock::layer(is_complete);
     layers.push(stock);
     (layers, diagnostics)
+}
+
+/// Reads a command line of execline, as s6-rc does when it compiles.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn command_syntax(text: &[u8]) -> Result<Vec<Vec<u8>>, SyntaxError> {
+    match lexer::read(text) {
+        Ok(Script::Words(words)) => Ok(words),
+        Ok(Script::TooLong(_)) => Err(SyntaxError {
+            line: 1,
+            column: 1,
+            message: "longer than any command line may be".to_owned(),
+        }),
+        Err(error) => Err(SyntaxError {
+            line: u32::try_from(error.line).unwrap_or(u32::MAX),
+            column: u32::try_from(error.column).unwrap_or(u32::MAX),
+            message: error.kind.text().to_owned(),
+        }),
+    }
 }
 
 /// `path` of the image at `root`, as this process sees it, links not followed.
@@ -137,8 +158,11 @@ fn stock_place(root: &Path) -> PathBuf {
         .unwrap_or(usual)
 }
 
-/// A directory of definitions.
-fn definitions(root: &Path, dir: &Path) -> io::Result<Tree> {
+/// A directory of definitions, in the image at `root`.
+///
+/// # Errors
+/// When the directory itself cannot be read; what in it cannot be is an entry that says so.
+pub fn definitions(root: &Path, dir: &Path) -> io::Result<Tree> {
     let mut tree = Tree::default();
     for entry in fs::read_dir(resolve(root, dir))? {
         let name = entry?.file_name();

@@ -233,7 +233,8 @@ fn world(
         console_holder: None,
         owned: RefCell::default(),
         foreground: Cell::default(),
-        logger_pipes: RefCell::default(),
+        pipes: RefCell::default(),
+        longruns: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     })

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use sixfold_engine::{CATCH_ALL, Exit, Input, NodeId, Role, RunId, SpawnFailure, Target, Work};
 use sixfold_model::Signal;
 use sixfold_sys::spawn::{self, Plan, Stream};
-use sixfold_sys::{fds, signals, wait};
+use sixfold_sys::{signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -31,6 +31,9 @@ use crate::refusal;
 use crate::subscriber::Format;
 use crate::watch;
 use crate::world::World;
+use news::{News, news, notification};
+
+mod news;
 
 /// What the dispatcher wants of a unit.
 #[derive(Debug)]
@@ -65,8 +68,8 @@ pub(crate) struct Unit {
     node: NodeId,
     /// The name in the log.
     name: String,
-    /// The logger that reads its standard output.
-    logger: Option<NodeId>,
+    /// The service that reads its standard output.
+    reader: Option<NodeId>,
     reports: UnboundedSender<Input>,
     /// What the service's supervisor is told by.
     control: Option<Control>,
@@ -94,14 +97,14 @@ impl Unit {
         world: Rc<World>,
         node: NodeId,
         name: String,
-        logger: Option<NodeId>,
+        reader: Option<NodeId>,
         reports: UnboundedSender<Input>,
     ) -> Self {
         Self {
             world,
             node,
             name,
-            logger,
+            reader,
             reports,
             control: None,
             unobeyed: 0,
@@ -269,12 +272,12 @@ impl Unit {
         notification: Option<(OwnedFd, i32)>,
     ) -> io::Result<Streams> {
         let world = Rc::clone(&self.world);
-        let pipes = world.logger_pipes.borrow();
+        let pipes = world.pipes.borrow();
         let input = pipes.get(&self.node).map(|pipe| Rc::clone(&pipe.reader));
         let output = self
-            .logger
-            .and_then(|logger| pipes.get(&logger))
-            .and_then(|p| p.writer.clone());
+            .reader
+            .and_then(|reader| pipes.get(&reader))
+            .and_then(|pipe| pipe.writer.clone());
         drop(pipes);
         let stdin = match (work, input) {
             (Work::Run | Work::Finish { .. }, Some(input)) => Stream::Fd(input.try_clone()?),
@@ -285,7 +288,9 @@ impl Unit {
             (Work::Step { listing, .. }, _) if *listing != sixfold_engine::Listing::ContFinish => {
                 Stream::Inherit
             }
-            (Work::Run | Work::Finish { .. } | Work::Step { .. }, _) => Stream::Null,
+            (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Oneshot { .. }, _) => {
+                Stream::Null
+            }
         };
         let on_terminal = is_on_terminal(&world, work);
         let stderr = match (&world.console_holder, self.name.as_str()) {
@@ -422,22 +427,6 @@ impl Unit {
     }
 }
 
-/// The pipe on which `run` announces its readiness.
-fn notification(
-    work: &Work,
-    place: Option<&Place>,
-) -> io::Result<Option<(OwnedFd, (OwnedFd, i32))>> {
-    let number = place.and_then(|place| place.spec.notification_fd);
-    match (work, number) {
-        (Work::Run, Some(number)) => {
-            let (reader, writer) = fds::pipe()?;
-            fds::set_nonblocking(&reader, true)?;
-            Ok(Some((reader, (writer, number))))
-        }
-        (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Cmd { .. }, _) => Ok(None),
-    }
-}
-
 /// The one place where the daemon starts a process.
 pub(crate) fn start(plan: Plan) -> io::Result<Child> {
     tokio::process::Command::from(plan.into_command()?).spawn()
@@ -446,52 +435,6 @@ pub(crate) fn start(plan: Plan) -> io::Result<Child> {
 /// Whether `work` is a CMD with the container's terminal.
 fn is_on_terminal(world: &World, work: &Work) -> bool {
     world.has_terminal && matches!(work, Work::Cmd { .. })
-}
-
-/// What a process has to tell.
-enum News {
-    /// It ended.
-    Ended(io::Result<ExitStatus>),
-    /// It is ready.
-    Ready,
-}
-
-/// The next news of the process; never, while there is none.
-async fn news(running: &mut Option<Running>) -> News {
-    match running {
-        Some(Running {
-            child, readiness, ..
-        }) => tokio::select! {
-            biased;
-            () = ready(readiness) => News::Ready,
-            status = child.wait() => News::Ended(status),
-        },
-        None => std::future::pending().await,
-    }
-}
-
-/// The announcement of readiness, once for each process; never, if there is none to come.
-async fn ready(readiness: &mut Option<AsyncFd<OwnedFd>>) {
-    loop {
-        let Some(reader) = readiness else {
-            return std::future::pending().await;
-        };
-        let mut buffer = [0; 256];
-        let read = match reader.readable().await {
-            Ok(mut guard) => guard.try_io(|reader| fds::read(reader.get_ref(), &mut buffer)),
-            Err(_) => Ok(Ok(0)),
-        };
-        match read {
-            Ok(Ok(0) | Err(_)) => *readiness = None,
-            Ok(Ok(count)) => {
-                if buffer.get(..count).unwrap_or_default().contains(&b'\n') {
-                    *readiness = None;
-                    return;
-                }
-            }
-            Err(_would_block) => {}
-        }
-    }
 }
 
 /// What the process writes to either stream. Neither starves the other.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sixfold_engine::{Command, Effect, Engine, Moment, Policy};
 use sixfold_model::{ServiceSpec, Settings};
-use sixfold_sys::{fifo, files};
+use sixfold_sys::{fds, fifo, files};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, LocalSet};
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use sixfold_engine::{NodeId, Role};
+use sixfold_model::tree::Identity;
 use sixfold_model::{Diagnostic, Settings, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::fds;
@@ -59,20 +60,23 @@ pub(crate) struct World {
     pub(crate) owned: RefCell<HashSet<i32>>,
     /// The CMD, while it runs in the foreground of the container's terminal.
     pub(crate) foreground: Cell<Option<i32>>,
-    /// The pipes into loggers: reading and writing end.
-    pub(crate) logger_pipes: RefCell<HashMap<NodeId, LoggerPipe>>,
+    /// The pipes into services that read what others write, by the reader.
+    pub(crate) pipes: RefCell<HashMap<NodeId, Pipe>>,
+    /// The longruns of s6-rc: the directory that each was made as, and the one of its `run` in the
+    /// image.
+    pub(crate) longruns: RefCell<HashMap<Identity, (PathBuf, PathBuf)>>,
     /// What has been reported already.
     pub(crate) reported: RefCell<HashSet<Diagnostic>>,
     /// What else has been said that need not be said twice.
     pub(crate) said: RefCell<HashSet<String>>,
 }
 
-/// The pipe between a service and its logger. It is held open here, so that neither side's
-/// restart loses anything.
-pub(crate) struct LoggerPipe {
-    /// What the logger reads.
+/// The pipe between a service and its logger, or between those who follow each other in a pipeline.
+/// It is held open here, so that no side's restart loses anything.
+pub(crate) struct Pipe {
+    /// The end of the one who reads.
     pub(crate) reader: Rc<OwnedFd>,
-    /// What the service writes; gone once the logger is to see the end.
+    /// The end of all who write; gone once the reader is to see the end.
     pub(crate) writer: Option<Rc<OwnedFd>>,
 }
 

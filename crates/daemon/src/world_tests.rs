@@ -29,7 +29,8 @@ pub(crate) fn plain(format: Format) -> World {
         console_holder: None,
         owned: RefCell::default(),
         foreground: Cell::default(),
-        logger_pipes: RefCell::default(),
+        pipes: RefCell::default(),
+        longruns: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     }

@@ -27,6 +27,13 @@ pub enum Work {
         /// The script.
         step: Step,
     },
+    /// A command line of a oneshot.
+    Oneshot {
+        /// The oneshot's name.
+        service: String,
+        /// The words; never empty.
+        words: Vec<Vec<u8>>,
+    },
     /// The CMD.
     Cmd {
         /// The program and its arguments; never empty.
@@ -53,7 +60,8 @@ pub enum Effect {
         node: NodeId,
         /// What it is.
         spec: Box<ServiceSpec>,
-        /// The node of the logger that reads its standard output.
+        /// The node of the service that reads its standard output: its logger, or what follows it in
+        /// a pipeline.
         logger: Option<NodeId>,
     },
     /// Take charge of a service's directory again and answer with `Supervised` or `Refused`.
@@ -128,6 +136,9 @@ pub enum Effect {
         /// From where.
         listing: Listing,
     },
+    /// Read the sources of s6-rc, make the directories of its longruns, and answer with
+    /// `Definitions`.
+    ListDefinitions,
     /// Put the services of services.d into the scan directory, list that, and answer with
     /// `Services`.
     ListServices,

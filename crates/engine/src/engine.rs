@@ -1,6 +1,7 @@
 //! The engine itself: one input in, effects out.
 
 mod boot;
+mod rc;
 mod services;
 mod stop;
 
@@ -14,6 +15,7 @@ use crate::policy::{Policy, Role};
 use crate::sequence::Outcome;
 use crate::service::Service;
 use crate::shutdown::{CENSUS_INTERVAL, Grace, Phase};
+use rc::Reading;
 
 pub use services::CATCH_ALL;
 
@@ -30,7 +32,12 @@ pub struct Engine {
     /// The stop asks loggers to end too.
     signal_loggers: bool,
     gate: Option<NodeId>,
+    hook: Option<NodeId>,
+    fix_attrs: Option<NodeId>,
     cont_init: Option<NodeId>,
+    reading: Reading,
+    /// What services of services.d need, but for their loggers.
+    before_services: Vec<NodeId>,
     cmd: Option<NodeId>,
     last_run: u64,
     /// Stop signals from outside so far.
@@ -49,7 +56,11 @@ impl Engine {
             rescan_at: None,
             signal_loggers: false,
             gate: None,
+            hook: None,
+            fix_attrs: None,
             cont_init: None,
+            reading: Reading::Done,
+            before_services: Vec::new(),
             cmd: None,
             last_run: 0,
             stop_signals: 0,
@@ -77,10 +88,13 @@ impl Engine {
             Input::Listed { node, steps } => {
                 let outcome = self.with(node, now, effects, |kind, context| match kind {
                     Kind::Sequence(sequence) => sequence.listed(steps, context),
-                    Kind::Service(_) | Kind::Gate(_) | Kind::Cmd(_) => Outcome::Fine,
+                    Kind::Service(_) | Kind::Oneshot(_) | Kind::Gate(_) | Kind::Cmd(_) => {
+                        Outcome::Fine
+                    }
                 });
                 self.conclude(now, outcome, effects);
             }
+            Input::Definitions(definitions) => self.define(definitions, effects),
             Input::Services { specs } => self.adopt(specs, effects),
             Input::Supervised { node, spec } => {
                 self.with_service(node, now, effects, |service, context| {
@@ -110,6 +124,7 @@ impl Engine {
             Input::Spawned { node, run, pid } => {
                 self.with(node, now, effects, |kind, context| match kind {
                     Kind::Service(service) => service.spawned(run, pid, context),
+                    Kind::Oneshot(oneshot) => oneshot.spawned(run, context),
                     Kind::Sequence(sequence) => sequence.spawned(run, pid, context),
                     Kind::Cmd(cmd) => cmd.spawned(run, pid, context),
                     Kind::Gate(_) => {}
@@ -119,6 +134,10 @@ impl Engine {
                 let outcome = self.with(node, now, effects, |kind, context| match kind {
                     Kind::Service(service) => {
                         service.spawn_failed(run, context);
+                        Ended::Nothing
+                    }
+                    Kind::Oneshot(oneshot) => {
+                        oneshot.spawn_failed(run, failure, context);
                         Ended::Nothing
                     }
                     Kind::Sequence(sequence) => {
@@ -188,6 +207,10 @@ impl Engine {
         let ended = self.with(node, now, effects, |kind, context| match kind {
             Kind::Service(service) => {
                 service.exited(run, exit, context);
+                Ended::Nothing
+            }
+            Kind::Oneshot(oneshot) => {
+                oneshot.exited(run, exit, context);
                 Ended::Nothing
             }
             Kind::Sequence(sequence) => Ended::Stage(sequence.exited(run, exit, context)),
@@ -308,7 +331,7 @@ impl Engine {
     ) {
         self.with(id, now, effects, |kind, context| match kind {
             Kind::Service(service) => act(service, context),
-            Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => {}
+            Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => {}
         });
     }
 

@@ -23,6 +23,15 @@ pub enum Cause {
     BootFailed,
 }
 
+/// Which way a service of s6-rc goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transition {
+    /// It is brought up.
+    Start,
+    /// It is taken down.
+    Stop,
+}
+
 /// Something worth a log line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -177,6 +186,37 @@ pub enum Event {
     TooManyServices {
         /// Its name.
         service: String,
+    },
+    /// A service of s6-rc is brought up or taken down.
+    RcBegun {
+        /// Its name.
+        service: String,
+        /// Which of the two.
+        transition: Transition,
+    },
+    /// It is up, or down.
+    RcDone {
+        /// Its name.
+        service: String,
+        /// Which of the two.
+        transition: Transition,
+    },
+    /// It could not be brought up or taken down; what needs it is not started.
+    RcFailed {
+        /// Its name.
+        service: String,
+        /// Which of the two.
+        transition: Transition,
+        /// How its command line ended; 111 when that took too long. Of a longrun 99 when it took too
+        /// long to be up, and 1 when it will never be (s6-rc).
+        exit: Exit,
+    },
+    /// Not all services of s6-rc are up at the end of boot.
+    RcIncomplete {
+        /// Those that failed, and those that need them.
+        services: Vec<String>,
+        /// Whether the container stops for it.
+        fatal: bool,
     },
     /// Services did not stop within `S6_SERVICES_GRACETIME`; the stop goes on without them.
     GraceExpired {

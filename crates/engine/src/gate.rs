@@ -19,6 +19,8 @@ pub enum State {
     Open,
     /// Not wanted, or over.
     Closed,
+    /// Something that it needs has failed: services.d is not started.
+    Blocked,
 }
 
 /// The services.d stage.
@@ -49,14 +51,33 @@ impl Gate {
     pub fn is_pending(self) -> bool {
         match self.state {
             State::Waiting | State::Listing | State::Filling => true,
-            State::Open | State::Closed => false,
+            State::Open | State::Closed | State::Blocked => false,
         }
+    }
+
+    /// Whether it will never be open.
+    pub fn has_failed(self) -> bool {
+        self.state == State::Blocked
+    }
+
+    /// Something that it needs has failed.
+    pub fn block(&mut self) {
+        if self.state == State::Waiting {
+            self.state = State::Blocked;
+        }
+    }
+
+    /// Whether nothing is left of it to close.
+    pub fn is_closed(self) -> bool {
+        self.state == State::Closed
     }
 
     /// Whether services that are found now are wanted.
     pub fn admits(self) -> bool {
         match self.state {
             State::Listing | State::Filling | State::Open => true,
+            // What is put into the scan directory is supervised all the same.
+            State::Blocked => true,
             State::Waiting | State::Closed => false,
         }
     }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::gate::Gate;
 use crate::input::NodeId;
 use crate::moment::Moment;
+use crate::oneshot::Oneshot;
 use crate::sequence::Sequence;
 use crate::service::Service;
 
@@ -13,6 +14,8 @@ use crate::service::Service;
 pub(crate) enum Kind {
     /// A long-running program.
     Service(Box<Service>),
+    /// A oneshot of s6-rc.
+    Oneshot(Box<Oneshot>),
     /// A stage of scripts.
     Sequence(Sequence),
     /// The services.d stage.
@@ -26,6 +29,7 @@ impl Kind {
     pub(crate) fn is_up(&self) -> bool {
         match self {
             Self::Service(service) => service.is_reached() || service.holds_nobody_up(),
+            Self::Oneshot(oneshot) => oneshot.is_up(),
             Self::Sequence(sequence) => sequence.is_up(),
             Self::Gate(gate) => gate.is_up(),
             Self::Cmd(_) => false,
@@ -36,6 +40,7 @@ impl Kind {
     pub(crate) fn is_waiting(&self) -> bool {
         match self {
             Self::Service(service) => service.is_waiting(),
+            Self::Oneshot(oneshot) => oneshot.is_waiting(),
             Self::Sequence(sequence) => sequence.is_waiting(),
             Self::Gate(gate) => gate.state() == crate::gate::State::Waiting,
             Self::Cmd(cmd) => cmd.is_waiting(),
@@ -46,6 +51,7 @@ impl Kind {
     pub(crate) fn is_pending(&self) -> bool {
         match self {
             Self::Service(service) => service.is_pending(),
+            Self::Oneshot(oneshot) => oneshot.is_pending(),
             Self::Sequence(sequence) => sequence.is_pending(),
             Self::Gate(gate) => gate.is_pending(),
             Self::Cmd(_) => false,
@@ -55,10 +61,34 @@ impl Kind {
     /// Whether what it depends on may be taken down.
     pub(crate) fn is_down(&self) -> bool {
         match self {
-            Self::Service(service) => service.is_down(),
+            Self::Service(service) => service.is_down() || service.is_late(),
+            Self::Oneshot(oneshot) => oneshot.is_down(),
             Self::Sequence(sequence) => sequence.is_down(),
-            Self::Gate(gate) => gate.state() == crate::gate::State::Closed,
+            Self::Gate(gate) => gate.is_closed(),
             Self::Cmd(cmd) => cmd.is_down(),
+        }
+    }
+
+    /// Whether it is a part of s6-rc, or the services.d stage that waits for s6-rc, and will never be
+    /// up.
+    pub(crate) fn has_failed(&self) -> bool {
+        match self {
+            Self::Service(service) => service.has_failed(),
+            Self::Oneshot(oneshot) => oneshot.has_failed(),
+            Self::Gate(gate) => gate.has_failed(),
+            Self::Sequence(sequence) => sequence.is_blocked(),
+            Self::Cmd(_) => false,
+        }
+    }
+
+    /// Something that it needs has failed, so it will never be up.
+    pub(crate) fn block(&mut self) {
+        match self {
+            Self::Service(service) => service.block(),
+            Self::Oneshot(oneshot) => oneshot.block(),
+            Self::Gate(gate) => gate.block(),
+            Self::Sequence(sequence) => sequence.block(),
+            Self::Cmd(_) => {}
         }
     }
 
@@ -66,6 +96,7 @@ impl Kind {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Service(service) => service.name(),
+            Self::Oneshot(oneshot) => oneshot.name(),
             Self::Sequence(sequence) => sequence.name(),
             Self::Gate(_) => "services.d",
             Self::Cmd(_) => "cmd",
@@ -76,6 +107,7 @@ impl Kind {
     pub(crate) fn timer(&mut self, context: &mut Context<'_>) {
         match self {
             Self::Service(service) => service.timer(context),
+            Self::Oneshot(oneshot) => oneshot.timer(context),
             Self::Sequence(sequence) => sequence.timer(context),
             Self::Gate(_) => {}
             Self::Cmd(cmd) => cmd.timer(context),
@@ -86,6 +118,7 @@ impl Kind {
     pub(crate) fn next_timeout(&self) -> Option<Moment> {
         match self {
             Self::Service(service) => service.next_timeout(),
+            Self::Oneshot(oneshot) => oneshot.next_timeout(),
             Self::Sequence(sequence) => sequence.next_timeout(),
             Self::Gate(_) => None,
             Self::Cmd(cmd) => cmd.next_timeout(),
@@ -96,6 +129,7 @@ impl Kind {
     pub(crate) fn kill(&mut self, context: &mut Context<'_>) {
         match self {
             Self::Service(service) => service.kill(context),
+            Self::Oneshot(oneshot) => oneshot.kill(context),
             Self::Sequence(sequence) => sequence.kill(context),
             Self::Gate(gate) => gate.close(),
             Self::Cmd(cmd) => cmd.kill(context),
@@ -197,6 +231,15 @@ impl Graph {
         })
     }
 
+    /// Whether something that `id` needs will never be up.
+    pub(crate) fn is_blocked(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| {
+            node.needs
+                .iter()
+                .any(|need| self.get(*need).is_some_and(|need| need.kind.has_failed()))
+        })
+    }
+
     /// Whether everything that needs `id` is down, or no longer waited for.
     pub(crate) fn may_stop(&self, id: NodeId) -> bool {
         self.get(id).is_some_and(|node| {
@@ -219,7 +262,7 @@ impl Graph {
             .enumerate()
             .filter_map(|(place, node)| match &node.as_ref()?.kind {
                 Kind::Service(service) => Some((NodeId(place), service.as_ref())),
-                Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+                Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
             })
     }
 
@@ -230,7 +273,7 @@ impl Graph {
             .flatten()
             .filter_map(|node| match &mut node.kind {
                 Kind::Service(service) => Some(service.as_mut()),
-                Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+                Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
             })
     }
 
@@ -238,7 +281,7 @@ impl Graph {
     pub(crate) fn service_mut(&mut self, id: NodeId) -> Option<&mut Service> {
         match &mut self.get_mut(id)?.kind {
             Kind::Service(service) => Some(service),
-            Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
+            Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
         }
     }
 }

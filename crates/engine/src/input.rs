@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sixfold_model::{ServiceSpec, Signal};
 
+use crate::definitions::Definitions;
 use crate::service::Command;
 
 /// A node of the graph: its place in the engine's table. The place of a service that was removed
@@ -156,6 +157,8 @@ pub enum Input {
         /// Its scripts.
         steps: Vec<Step>,
     },
+    /// The answer to [`crate::Effect::ListDefinitions`].
+    Definitions(Definitions),
     /// The answer to [`crate::Effect::ListServices`] and [`crate::Effect::Rescan`]: everything that
     /// is in the scan directory now.
     Services {

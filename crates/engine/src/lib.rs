@@ -16,6 +16,7 @@
 
 pub mod cmd;
 mod context;
+pub mod definitions;
 pub mod effect;
 mod engine;
 pub mod event;
@@ -23,14 +24,16 @@ pub mod gate;
 mod graph;
 pub mod input;
 pub mod moment;
+pub mod oneshot;
 pub mod policy;
 pub mod sequence;
 pub mod service;
 mod shutdown;
 
+pub use definitions::Definitions;
 pub use effect::{Effect, Target, Work};
 pub use engine::{CATCH_ALL, Engine};
-pub use event::{Cause, Event};
+pub use event::{Cause, Event, Transition};
 pub use input::{Exit, Input, Listing, NodeId, Origin, RunId, SpawnFailure, Step};
 pub use moment::Moment;
 pub use policy::{Policy, Role};

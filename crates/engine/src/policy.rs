@@ -46,6 +46,8 @@ pub struct Policy {
     pub cmd_has_terminal: bool,
     /// Whether there is a stage-2 hook.
     pub has_hook: bool,
+    /// Whether the services of s6-rc are read.
+    pub has_definitions: bool,
     /// Whether file systems are synced at the end.
     pub sync_disks: bool,
     /// The CMD with its arguments; empty if there is none.
@@ -72,6 +74,7 @@ impl Policy {
             cmd_receives_signals: settings.cmd_receive_signals,
             cmd_has_terminal,
             has_hook: !settings.stage2_hook.is_empty(),
+            has_definitions: false,
             sync_disks: settings.sync_disks,
             cmd,
         }

@@ -75,6 +75,7 @@ pub struct Sequence {
     /// Boot took too long: however the way up ends now, it did not work.
     given_up: bool,
     skip_down: bool,
+    blocked: bool,
 }
 
 impl Sequence {
@@ -89,6 +90,7 @@ impl Sequence {
             stop_wanted: false,
             given_up: false,
             skip_down: false,
+            blocked: false,
         }
     }
 
@@ -123,6 +125,19 @@ impl Sequence {
             | State::Running(Direction::Down, _)
             | State::Up
             | State::Failed => false,
+        }
+    }
+
+    /// Whether it was not even begun, as something that it needs has failed.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Something that it needs has failed: it is not run.
+    pub fn block(&mut self) {
+        if self.state == State::Waiting {
+            self.state = State::Failed;
+            self.blocked = true;
         }
     }
 

@@ -17,7 +17,7 @@ mod table;
 use sixfold_model::Settings;
 
 use super::*;
-use crate::{Cause, NodeId, Origin, Policy, Standing};
+use crate::{Cause, NodeId, Origin, Policy, Standing, Transition};
 
 const RUN: RunId = RunId(7);
 const OTHER: RunId = RunId(3);

@@ -17,6 +17,7 @@
 
 mod command;
 mod ending;
+mod longrun;
 mod standing;
 mod state;
 
@@ -29,6 +30,7 @@ use crate::effect::{Effect, Target, Work};
 use crate::event::Event;
 use crate::input::{Exit, RunId};
 use crate::moment::Moment;
+use longrun::Longrun;
 use standing::Past;
 
 pub use command::Command;
@@ -70,6 +72,8 @@ pub struct Service {
     last_start: Option<Moment>,
     quick_deaths: u32,
     failed_starts: u32,
+    /// What it has beyond that as a longrun of s6-rc.
+    longrun: Option<Longrun>,
 }
 
 impl Service {
@@ -93,6 +97,7 @@ impl Service {
             last_start: None,
             quick_deaths: 0,
             failed_starts: 0,
+            longrun: None,
         }
     }
 
@@ -180,7 +185,10 @@ impl Service {
             return;
         }
         self.reread(spec);
-        self.want = wanted_at_first(&self.spec);
+        // A longrun always has a `down` file: it is s6-rc that starts it.
+        if !self.is_longrun() {
+            self.want = wanted_at_first(&self.spec);
+        }
         self.claimed = context.now;
         self.past = Past {
             changed: context.now,
@@ -203,8 +211,15 @@ impl Service {
         }
     }
 
-    /// Boot took too long: nobody waits for it any longer. If it was not started yet, it is not.
-    pub fn give_up(&mut self) {
+    /// Boot took too long: nobody waits for it any longer. If it was not started yet, it is not. A
+    /// longrun that is not up is taken down.
+    pub fn give_up(&mut self, context: &mut Context<'_>) {
+        if self.is_longrun() {
+            if !self.reached {
+                self.be_late_up(context);
+            }
+            return;
+        }
         self.reached = true;
         if self.state == State::Waiting {
             self.want = Want::Down;
@@ -215,6 +230,7 @@ impl Service {
     /// What it depends on is up: start it.
     pub fn start(&mut self, context: &mut Context<'_>) {
         if self.state == State::Waiting {
+            self.rise(context);
             self.spawn_run(context);
         }
     }
@@ -234,7 +250,6 @@ impl Service {
             self.state = State::Up(life);
             self.past.changed = context.now;
             self.past.paused = false;
-            self.reached |= !self.announces();
             self.failed_starts = 0;
             context.log(Event::ServiceStarted {
                 service: self.spec.name.clone(),
@@ -242,6 +257,9 @@ impl Service {
                 repeated: self.quick_deaths >= FLAPPING,
             });
             self.tell("u", context);
+            if !self.announces() {
+                self.reach(context);
+            }
             if context.killing {
                 self.kill(context);
             } else if ending {
@@ -270,7 +288,9 @@ impl Service {
         {
             if self.want == Want::Up {
                 // Only readiness is worth waiting for; boot goes on beside the tries.
-                self.reached |= !self.announces();
+                if !self.announces() {
+                    self.reach(context);
+                }
                 self.failed_starts = self.failed_starts.saturating_add(1);
                 if is_power_of_ten(self.failed_starts) {
                     context.log(Event::ServiceUnstartable {
@@ -307,13 +327,16 @@ impl Service {
         let (pid, duration) = (life.pid, context.now.since(life.since));
         self.past.ready_since = context.now;
         self.quick_deaths = 0;
-        self.reached |= self.want == Want::Up;
+        let is_wanted = self.want == Want::Up;
         context.log(Event::ServiceReady {
             service: self.spec.name.clone(),
             pid,
             duration,
         });
         self.tell("U", context);
+        if is_wanted {
+            self.reach(context);
+        }
     }
 
     /// `run` or `finish` ended.
@@ -335,6 +358,7 @@ impl Service {
 
     /// Does what is due by now.
     pub fn timer(&mut self, context: &mut Context<'_>) {
+        self.transition_timer(context);
         let now = context.now;
         match self.state {
             State::Backoff { until } => {
@@ -380,7 +404,7 @@ impl Service {
 
     /// When [`Service::timer`] has something to do next.
     pub fn next_timeout(&self) -> Option<Moment> {
-        match self.state {
+        let due = match self.state {
             State::Backoff { until } => Some(until),
             State::Stopping { kill_at, .. }
             | State::Finishing {
@@ -397,7 +421,8 @@ impl Service {
             | State::Up(_)
             | State::Failed
             | State::Broken => None,
-        }
+        };
+        due.into_iter().chain(self.transition_due()).min()
     }
 
     /// Whether those who wait for it wait for an announcement.

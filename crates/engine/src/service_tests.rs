@@ -16,7 +16,7 @@ mod table;
 use sixfold_model::Settings;
 
 use super::*;
-use crate::{Cause, NodeId, Origin, Policy};
+use crate::{Cause, NodeId, Origin, Policy, Transition};
 
 const RUN: RunId = RunId(7);
 const OTHER: RunId = RunId(3);
@@ -234,7 +234,7 @@ fn step(state: &str, input: &str) -> String {
         "refused" => service.refused(context),
         "reread" => service.reread(spec()),
         "start" => service.start(context),
-        "give_up" => service.give_up(),
+        "give_up" => service.give_up(context),
         "stop" => service.stop(false, context),
         "stop all" => service.stop(true, context),
         "kill" => service.kill(context),

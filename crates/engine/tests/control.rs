@@ -297,6 +297,7 @@ impl Real {
             | Effect::Forget { .. }
             | Effect::CloseInput { .. }
             | Effect::List { .. }
+            | Effect::ListDefinitions
             | Effect::ListServices
             | Effect::SignalAll(_)
             | Effect::Census

@@ -1,5 +1,5 @@
 //! What the dispatcher does about services beside their processes: taking charge of their
-//! directories, reading them anew, and the pipes into loggers.
+//! directories, reading them anew, and the pipes between them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,34 +18,20 @@ use crate::charge::{Charge, ChargeError};
 use crate::launch::Place;
 use crate::listing;
 use crate::unit::Order;
-use crate::world::LoggerPipe;
+use crate::world::Pipe;
 
 impl Dispatcher {
-    /// Takes note of a new service, and makes the pipe that a logger reads.
+    /// Takes note of a new service, and makes the pipe to what reads its output, unless others
+    /// write there already. The reader was adopted before, and starts later than this.
     pub(super) fn adopt(
         &mut self,
         node: NodeId,
         spec: ServiceSpec,
-        logger: Option<NodeId>,
+        reader: Option<NodeId>,
         local: &LocalSet,
     ) {
-        if spec.name.ends_with("/log") {
-            match fds::pipe() {
-                Ok((reader, writer)) => {
-                    let pipe = LoggerPipe {
-                        reader: Rc::new(reader),
-                        writer: Some(Rc::new(writer)),
-                    };
-                    self.world.logger_pipes.borrow_mut().insert(node, pipe);
-                }
-                Err(error) => tracing::error!(
-                    event = "logger.failed",
-                    service = spec.name.as_str(),
-                    error = %error,
-                    mend = "raise the limit of open files (docker run --ulimit nofile=...)",
-                    "no pipe could be made between a service and its logger"
-                ),
-            }
+        if let Some(reader) = reader {
+            self.connect(&spec.name, reader);
         }
         let name = spec.name.clone();
         self.services.insert(
@@ -53,11 +39,34 @@ impl Dispatcher {
             Supervised {
                 spec,
                 called: name.clone(),
-                logger,
+                reader,
                 charge: None,
             },
         );
         self.unit(node, &name, local);
+    }
+
+    fn connect(&self, name: &str, reader: NodeId) {
+        let mut pipes = self.world.pipes.borrow_mut();
+        if pipes.contains_key(&reader) {
+            return;
+        }
+        match fds::pipe() {
+            Ok((read_end, write_end)) => {
+                let pipe = Pipe {
+                    reader: Rc::new(read_end),
+                    writer: Some(Rc::new(write_end)),
+                };
+                pipes.insert(reader, pipe);
+            }
+            Err(error) => tracing::error!(
+                event = "pipe.failed",
+                service = name,
+                error = %error,
+                mend = "raise the limit of open files (docker run --ulimit nofile=...)",
+                "no pipe could be made between a service and what reads its output"
+            ),
+        }
     }
 
     /// Takes charge of a service's directory.
@@ -202,6 +211,7 @@ impl Dispatcher {
             | Input::Abort
             | Input::Rescan
             | Input::Listed { .. }
+            | Input::Definitions(_)
             | Input::Services { .. }
             | Input::Supervised { .. }
             | Input::Refused { .. }
@@ -237,7 +247,7 @@ impl Dispatcher {
     /// Lets a logger see the end of its input. The one that reads what all write sees it when we no
     /// longer write there ourselves.
     pub(super) fn close_input(&self, node: NodeId) {
-        if let Some(pipe) = self.world.logger_pipes.borrow_mut().get_mut(&node) {
+        if let Some(pipe) = self.world.pipes.borrow_mut().get_mut(&node) {
             pipe.writer = None;
         }
         let is_catch_all = self

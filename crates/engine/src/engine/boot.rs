@@ -3,6 +3,7 @@
 use sixfold_model::settings::Behaviour;
 
 use super::Engine;
+use super::rc::Reading;
 use crate::cmd::Cmd;
 use crate::effect::Effect;
 use crate::event::{Cause, Event};
@@ -44,17 +45,21 @@ impl Engine {
     }
 
     fn boot_container(&mut self, now: Moment) {
-        let mut last = None;
         if self.policy.has_hook {
             let hook = Kind::Sequence(Sequence::new(Listing::Hook, None));
-            last = Some(self.graph.add(hook, &[]));
+            self.hook = Some(self.graph.add(hook, &[]));
+        }
+        if self.policy.has_definitions {
+            self.reading = Reading::Wanted;
         }
         let fix_attrs = Kind::Sequence(Sequence::new(Listing::FixAttrs, None));
-        let fix_attrs = self.graph.add(fix_attrs, last.as_slice());
+        let fix_attrs = self.graph.add(fix_attrs, self.hook.as_slice());
+        self.fix_attrs = Some(fix_attrs);
         let cont_init = Sequence::new(Listing::ContInit, Some(Listing::ContFinish));
         let cont_init = self.graph.add(Kind::Sequence(cont_init), &[fix_attrs]);
         let gate = self.graph.add(Kind::Gate(Gate::new()), &[cont_init]);
         self.cont_init = Some(cont_init);
+        self.before_services = vec![cont_init];
         self.gate = Some(gate);
         if !self.policy.cmd.is_empty() {
             let cmd = Cmd::new(self.policy.cmd.clone(), self.policy.cmd_has_terminal);
@@ -66,25 +71,16 @@ impl Engine {
     }
 
     pub(super) fn start_what_may(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        for id in self.graph.ids() {
-            let waits = self
-                .graph
-                .get(id)
-                .is_some_and(|node| node.kind.is_waiting());
-            if !waits || Some(id) == self.cmd || !self.graph.may_start(id) {
-                continue;
-            }
-            self.with(id, now, effects, |kind, context| match kind {
-                Kind::Service(service) => service.start(context),
-                Kind::Sequence(sequence) => sequence.start(context),
-                Kind::Gate(gate) => gate.start(context),
-                Kind::Cmd(_) => {}
-            });
-        }
-        self.look_at_gate(now, effects);
+        self.read_definitions(effects);
+        // What has nothing to do is up at once, and then more may start.
+        while self.start_some(now, effects) {}
         if let Phase::Booting { .. } = self.phase
+            && self.reading == Reading::Done
             && !self.graph.nodes().any(|node| node.kind.is_pending())
         {
+            if !self.is_complete(now, effects) {
+                return;
+            }
             self.phase = Phase::Running;
             if let Some(cmd) = self.cmd {
                 self.with(cmd, now, effects, |kind, context| {
@@ -96,12 +92,43 @@ impl Engine {
         }
     }
 
+    /// Starts what may start now. Whether that may have let more start.
+    fn start_some(&mut self, now: Moment, effects: &mut Vec<Effect>) -> bool {
+        self.block_what_cannot_start();
+        let is_up = |engine: &Self, id| engine.graph.get(id).is_some_and(|it| it.kind.is_up());
+        let gate_was_up = self.gate.is_some_and(|gate| is_up(self, gate));
+        let mut is_news = false;
+        for id in self.graph.ids() {
+            let waits = self
+                .graph
+                .get(id)
+                .is_some_and(|node| node.kind.is_waiting());
+            // The stages may need what is not known yet.
+            let is_stage = [self.fix_attrs, self.cont_init, self.gate].contains(&Some(id));
+            let is_early = self.reading != Reading::Done && is_stage;
+            if !waits || Some(id) == self.cmd || is_early || !self.graph.may_start(id) {
+                continue;
+            }
+            self.with(id, now, effects, |kind, context| match kind {
+                Kind::Service(service) => service.start(context),
+                Kind::Oneshot(oneshot) => oneshot.start(context),
+                Kind::Sequence(sequence) => sequence.start(context),
+                Kind::Gate(gate) => gate.start(context),
+                Kind::Cmd(_) => {}
+            });
+            is_news |= is_up(self, id);
+        }
+        self.look_at_gate(now, effects);
+        is_news || self.gate.is_some_and(|gate| is_up(self, gate)) != gate_was_up
+    }
+
     pub(super) fn look_at_gate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let Some(id) = self.gate else {
             return;
         };
-        let pending = self.graph.services().any(Service::is_pending);
-        let count = self.graph.services().count();
+        let services = || self.graph.services().filter(|it| !it.is_longrun());
+        let pending = services().any(Service::is_pending);
+        let count = services().count();
         let booted = self.booted;
         self.with(id, now, effects, |kind, context| {
             if let Kind::Gate(gate) = kind {
@@ -112,6 +139,7 @@ impl Engine {
 
     pub(super) fn boot_timed_out(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         self.phase = Phase::Booting { until: None };
+        self.give_up_definitions();
         let waiting = self.names(|kind| kind.is_pending());
         let fatal = self.policy.behaviour == Behaviour::Stop;
         effects.push(Effect::Log(Event::BootTimedOut { waiting, fatal }));
@@ -120,7 +148,8 @@ impl Engine {
             self.with(id, now, effects, |kind, context| match kind {
                 Kind::Sequence(sequence) => sequence.give_up(grace, context),
                 // Services that are on their way go on; nobody waits for them any more.
-                Kind::Service(service) => service.give_up(),
+                Kind::Service(service) => service.give_up(context),
+                Kind::Oneshot(oneshot) => oneshot.give_up(context),
                 Kind::Gate(gate) => {
                     if gate.state() == crate::gate::State::Waiting {
                         gate.close();

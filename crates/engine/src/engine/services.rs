@@ -25,7 +25,10 @@ impl Engine {
                 let gate = self.gate.and_then(|id| self.graph.get(id));
                 match gate.map(|node| &node.kind) {
                     Some(Kind::Gate(gate)) => self.phase.is_alive() && gate.admits(),
-                    Some(Kind::Service(_) | Kind::Sequence(_) | Kind::Cmd(_)) | None => false,
+                    Some(
+                        Kind::Service(_) | Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Cmd(_),
+                    )
+                    | None => false,
                 }
             }
         }
@@ -90,7 +93,7 @@ impl Engine {
             return;
         }
         // A logger that cannot run reads nothing: its service then writes where all do.
-        let before: Vec<NodeId> = self.cont_init.into_iter().collect();
+        let before = self.before_services.clone();
         let logger = logger.map(|log| self.add_service(*log, &before, None, effects));
         let needs: Vec<NodeId> = logger.into_iter().chain(before).collect();
         let node = self.add_service(spec, &needs, logger, effects);

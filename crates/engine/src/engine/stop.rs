@@ -46,7 +46,8 @@ impl Engine {
     pub(super) fn is_running_cmd(&self, id: NodeId) -> bool {
         match self.graph.get(id).map(|node| &node.kind) {
             Some(Kind::Cmd(cmd)) => cmd.is_running(),
-            Some(Kind::Service(_) | Kind::Sequence(_) | Kind::Gate(_)) | None => false,
+            Some(Kind::Service(_) | Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_))
+            | None => false,
         }
     }
 
@@ -90,7 +91,11 @@ impl Engine {
                 let is_service = self.with(id, now, effects, |kind, context| match kind {
                     Kind::Service(service) => {
                         service.stop(signal_loggers, context);
-                        true
+                        !service.is_longrun()
+                    }
+                    Kind::Oneshot(oneshot) => {
+                        oneshot.stop(context);
+                        false
                     }
                     Kind::Sequence(sequence) => {
                         sequence.stop(grace, context);
@@ -127,8 +132,10 @@ impl Engine {
         self.phase = Phase::Stopping { grace: Grace::Over };
         let mut services = Vec::new();
         for id in self.graph.ids() {
+            // Those of s6-rc have limits of their own.
             if let Some(node) = self.graph.get_mut(id)
-                && matches!(node.kind, Kind::Service(_))
+                && let Kind::Service(service) = &node.kind
+                && !service.is_longrun()
                 && !node.kind.is_down()
             {
                 node.abandoned = true;

@@ -17,6 +17,7 @@ impl Service {
     /// is left (s6-svscan).
     pub fn stop(&mut self, signal_loggers: bool, context: &mut Context<'_>) {
         self.is_listed = false;
+        self.fall(context);
         self.reached = false;
         if let State::Left { ref mut back_at } = self.state {
             *back_at = None;
@@ -157,6 +158,7 @@ impl Service {
             context.log(Event::ServiceFailed {
                 service: self.spec.name.clone(),
             });
+            self.despair(context);
             self.over("OD", context);
         } else {
             self.over("D", context);
@@ -218,6 +220,7 @@ impl Service {
     pub(super) fn leave(&mut self, context: &mut Context<'_>) {
         self.tell("x", context);
         context.emit(Effect::Leave { node: context.node });
+        self.land(context);
         self.stand_aside(context);
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Cause, Effect, Event, Exit, NodeId, Origin, Standing, Target, Work};
+use super::{Cause, Effect, Event, Exit, NodeId, Origin, Standing, Target, Transition, Work};
 
 /// What each node is called, as far as effects have told.
 #[derive(Debug, Default)]
@@ -57,6 +57,7 @@ pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
         }
         Effect::CloseInput { node } => format!("close-input {}", names.of(*node)),
         Effect::List { listing, .. } => format!("list {}", listing.label()),
+        Effect::ListDefinitions => "list-definitions".to_owned(),
         Effect::ListServices => "list-services".to_owned(),
         Effect::Rescan => "rescan".to_owned(),
         Effect::SignalAll(signal) => format!("signal-all {signal}"),
@@ -98,6 +99,13 @@ fn spawn(name: &str, work: &Work) -> String {
             format!("{name} finish {code} {signal} pgid {pgid}")
         }
         Work::Step { listing, step } => format!("{} {}", listing.label(), step.name),
+        Work::Oneshot { service, words } => {
+            let words: Vec<_> = words
+                .iter()
+                .map(|word| String::from_utf8_lossy(word))
+                .collect();
+            format!("{service} {}", words.join(" "))
+        }
         Work::Cmd { argv } => {
             let words: Vec<_> = argv.iter().map(|word| word.to_string_lossy()).collect();
             format!("{name} {}", words.join(" "))
@@ -194,6 +202,26 @@ pub(crate) fn event(event: &Event) -> String {
         Event::ServiceKilled { service, .. } => format!("{service} killed"),
         Event::ServiceFailed { service } => format!("{service} failed"),
         Event::TooManyServices { service } => format!("{service} is one too many"),
+        Event::RcBegun {
+            service,
+            transition,
+        } => format!("{service} {}", way(*transition, "starting", "stopping")),
+        Event::RcDone {
+            service,
+            transition,
+        } => format!("{service} {}", way(*transition, "is up", "is down")),
+        Event::RcFailed {
+            service,
+            transition,
+            exit,
+        } => format!(
+            "{service} failed to {}, {}",
+            way(*transition, "start", "stop"),
+            how(*exit)
+        ),
+        Event::RcIncomplete { services, fatal } => {
+            format!("not up: {}{}", services.join(" "), fatally(*fatal))
+        }
         Event::GraceExpired { services } => format!("grace expired: {}", services.join(" ")),
         Event::CmdStarted { pid, program } => format!("cmd {program} started pid {pid}"),
         Event::CmdExited {
@@ -225,6 +253,13 @@ fn cause(cause: &Cause) -> String {
         Cause::Command => "command".to_owned(),
         Cause::CmdEnded => "cmd ended".to_owned(),
         Cause::BootFailed => "boot failed".to_owned(),
+    }
+}
+
+fn way(transition: Transition, up: &'static str, down: &'static str) -> &'static str {
+    match transition {
+        Transition::Start => up,
+        Transition::Stop => down,
     }
 }
 

@@ -9,10 +9,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use sixfold_engine::definitions::{Definition, Definitions, Nature, Need};
 use sixfold_engine::{
     Cause, Command, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, Role,
-    RunId, SpawnFailure, Standing, Step, Target, Work,
+    RunId, SpawnFailure, Standing, Step, Target, Transition, Work,
 };
+use sixfold_model::rc::definition::Timeouts;
 use sixfold_model::settings::Behaviour;
 use sixfold_model::{ServiceSpec, Settings, Signal};
 
@@ -109,6 +111,7 @@ impl Stage {
                 node: self.node(node, place),
                 steps: names.iter().map(|name| step(name)).collect(),
             },
+            ["definitions", words @ ..] => Input::Definitions(definitions(words, place)),
             ["services", specs @ ..] => Input::Services {
                 specs: specs.iter().map(|words| spec(words, place)).collect(),
             },
@@ -250,6 +253,9 @@ fn learn(names: &mut render::Names, effect: &Effect) {
             if let Work::Cmd { .. } = work {
                 names.0.insert(*node, "cmd".to_owned());
             }
+            if let Work::Oneshot { service, .. } = work {
+                names.0.insert(*node, service.clone());
+            }
         }
         Effect::Claim { .. }
         | Effect::Tell { .. }
@@ -259,6 +265,7 @@ fn learn(names: &mut render::Names, effect: &Effect) {
         | Effect::Forget { .. }
         | Effect::Signal { .. }
         | Effect::CloseInput { .. }
+        | Effect::ListDefinitions
         | Effect::ListServices
         | Effect::Rescan
         | Effect::SignalAll(_)
@@ -312,11 +319,77 @@ fn policy(text: &str, place: &str) -> Policy {
             "receive-signals" => policy.cmd_receives_signals = true,
             "terminal" => policy.cmd_has_terminal = true,
             "hook" => policy.has_hook = true,
+            "rc" => policy.has_definitions = true,
             "sync" => policy.sync_disks = true,
             other => panic!("{place}: unknown rule {other}"),
         }
     }
     policy
+}
+
+/// Services of s6-rc, each as `NAME=NATURE:WORD,WORD`: `oneshot` with `up` and `down` for command
+/// lines, `longrun` with the words of a service, `broken`; `needs=NAME`, `timeout-up`,
+/// `timeout-down`, `into=NAME` for its reader. Names in `needs` are services or the stages `fix-attrs`,
+/// `cont-init` and `services`. A last word `services=NAME+NAME` tells what services.d needs.
+fn definitions(words: &[&str], place: &str) -> Definitions {
+    let mut definitions = Definitions::default();
+    let is_service = |word: &&&str| !word.starts_with("services=");
+    let names: Vec<&str> = words
+        .iter()
+        .filter(is_service)
+        .map(|word| word.split('=').next().unwrap())
+        .collect();
+    let place_of = |name: &str| {
+        let at = names.iter().position(|known| *known == name);
+        at.unwrap_or_else(|| panic!("{place}: no service {name}"))
+    };
+    let need = |name: &str| match name {
+        "fix-attrs" => Need::FixAttrs,
+        "cont-init" => Need::ContInit,
+        "services" => Need::Services,
+        name => Need::Service(place_of(name)),
+    };
+    for word in words {
+        let (name, rest) = word.split_once('=').unwrap();
+        if name == "services" {
+            definitions.services_need = rest.split('+').map(need).collect();
+            continue;
+        }
+        let (nature, about) = rest.split_once(':').unwrap_or((rest, ""));
+        let mut timeouts = Timeouts::default();
+        let mut needs = Vec::new();
+        let (mut up, mut down, mut reader) = (Vec::new(), Vec::new(), None);
+        let mut spec = ServiceSpec::new(name, Path::new("/run/s6-rc").join(name));
+        spec.down = true;
+        for word in about.split(',').filter(|word| !word.is_empty()) {
+            let (key, value) = word.split_once('=').unwrap_or((word, ""));
+            match key {
+                "up" => up = vec![b"up".to_vec()],
+                "down" => down = vec![b"down".to_vec()],
+                "needs" => needs.extend(value.split('+').map(need)),
+                "timeout-up" => timeouts.up = limit(value, place),
+                "timeout-down" => timeouts.down = limit(value, place),
+                "into" => reader = Some(place_of(value)),
+                _ => describe(&mut spec, word, place),
+            }
+        }
+        let nature = match nature {
+            "oneshot" => Nature::Oneshot { up, down },
+            "longrun" => Nature::Longrun {
+                spec: Box::new(spec),
+                reader,
+            },
+            "broken" => Nature::Broken,
+            other => panic!("{place}: unknown nature {other}"),
+        };
+        definitions.all.push(Definition {
+            name: name.to_owned(),
+            nature,
+            needs,
+            timeouts,
+        });
+    }
+    definitions
 }
 
 /// A service as `NAME:WORD,WORD`; a word that begins with `log-` is about its logger.

@@ -281,6 +281,7 @@ impl World {
             }
             Effect::CloseInput { node } => self.close_input(node),
             Effect::List { node, listing } => self.list(node, listing),
+            Effect::ListDefinitions => panic!("there is no s6-rc in this world"),
             Effect::ListServices | Effect::Rescan => {
                 let last = self.plan.services.len() - 1;
                 let specs = self.plan.services[self.listings.min(last)].clone();
@@ -331,6 +332,7 @@ impl World {
                     assert_eq!(self.stopped, None, "{work:?} is started after the stop");
                 }
             },
+            Work::Oneshot { .. } => panic!("there is no s6-rc in this world"),
             Work::Cmd { .. } => {
                 assert!(!self.cmd_asked, "the CMD is started twice");
                 assert_eq!(self.stopped, None, "the CMD is started after the stop");

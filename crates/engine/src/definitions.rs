@@ -1,0 +1,159 @@
+//! The services of s6-rc that a boot starts, as the engine wants them: each with what it needs, and
+//! the stages of s6-overlay told apart from what an image brings.
+
+use std::collections::BTreeMap;
+
+use sixfold_model::ServiceSpec;
+use sixfold_model::rc::definition::{Kind, Longrun, Timeouts};
+use sixfold_model::rc::graph::{Graph, Id};
+use sixfold_model::rc::stock;
+
+/// Everything that a boot starts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Definitions {
+    /// The services, each of which may need others by their places here.
+    pub all: Vec<Definition>,
+    /// What services.d needs (the dependencies of `legacy-services`).
+    pub services_need: Vec<Need>,
+    /// What cont-init.d needs, beyond fix-attrs.d (those of `legacy-cont-init`).
+    pub cont_init_needs: Vec<Need>,
+    /// What fix-attrs.d needs (those of `fix-attrs`).
+    pub fix_attrs_needs: Vec<Need>,
+}
+
+/// One service of s6-rc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub nature: Nature,
+    /// What has to be up before it.
+    pub needs: Vec<Need>,
+    /// How long it may take to be up, and down.
+    pub timeouts: Timeouts,
+}
+
+/// What a service of s6-rc is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nature {
+    /// Two command lines of execline, each of which may be empty.
+    Oneshot {
+        /// What brings it up.
+        up: Vec<Vec<u8>>,
+        /// What takes it down.
+        down: Vec<Vec<u8>>,
+    },
+    /// A supervised service.
+    Longrun {
+        /// What its directory says.
+        spec: Box<ServiceSpec>,
+        /// The place of the longrun that reads what it writes.
+        reader: Option<usize>,
+    },
+    /// Something that cannot start, as has been reported.
+    Broken,
+}
+
+/// What has to be up before a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The service at this place.
+    Service(usize),
+    /// The fix-attrs.d stage (`fix-attrs`).
+    FixAttrs,
+    /// The cont-init.d stage (`legacy-cont-init`).
+    ContInit,
+    /// The services.d stage (`legacy-services`).
+    Services,
+}
+
+impl Definitions {
+    /// What a boot starts of `graph`: all that its bundle `top` holds, and what that needs. `spec`
+    /// gives the service of a longrun, once its directory is made, or nothing if that cannot be.
+    pub fn of(graph: &Graph, mut spec: impl FnMut(&str, &Longrun) -> Option<ServiceSpec>) -> Self {
+        let mut places: BTreeMap<Id, Need> = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for id in graph.closure(graph.top()) {
+            let Some(node) = graph.get(id).filter(|node| !node.is_bundle()) else {
+                continue;
+            };
+            let need = match node.name() {
+                stock::FIX_ATTRS => Need::FixAttrs,
+                stock::CONT_INIT => Need::ContInit,
+                stock::SERVICES => Need::Services,
+                _ => {
+                    wanted.push((id, node));
+                    Need::Service(wanted.len() - 1)
+                }
+            };
+            places.insert(id, need);
+        }
+        let needs = |ids: &[Id]| -> Vec<Need> {
+            let needs = ids.iter().filter_map(|id| places.get(id).copied());
+            needs.collect()
+        };
+        let of_stage = |name: &str| {
+            let node = graph.find(name).and_then(|id| graph.get(id));
+            node.map(|node| {
+                let mut found = needs(&node.needs);
+                // The stages follow each other in any case.
+                found.retain(|need| matches!(need, Need::Service(_)));
+                found
+            })
+            .unwrap_or_default()
+        };
+        let services_need = of_stage(stock::SERVICES);
+        let cont_init_needs = of_stage(stock::CONT_INIT);
+        let fix_attrs_needs = of_stage(stock::FIX_ATTRS);
+        let all = wanted
+            .iter()
+            .map(|(_, node)| {
+                let (nature, timeouts) = match &node.definition.kind {
+                    _ if !node.is_sound() => (Nature::Broken, Timeouts::default()),
+                    Kind::Oneshot(oneshot) => {
+                        let down = oneshot.down.as_ref();
+                        let nature = Nature::Oneshot {
+                            up: oneshot.up.words.clone(),
+                            down: down.map(|down| down.words.clone()).unwrap_or_default(),
+                        };
+                        (nature, oneshot.timeouts)
+                    }
+                    Kind::Longrun(longrun) => {
+                        let reader = longrun.producer_for.as_ref();
+                        let reader = reader.and_then(|reader| graph.find(&reader.name));
+                        let reader = reader.and_then(|id| match places.get(&id) {
+                            Some(Need::Service(place)) => Some(*place),
+                            Some(Need::FixAttrs | Need::ContInit | Need::Services) | None => None,
+                        });
+                        let nature = match spec(node.name(), longrun) {
+                            Some(spec) => Nature::Longrun {
+                                spec: Box::new(spec),
+                                reader,
+                            },
+                            None => Nature::Broken,
+                        };
+                        (nature, longrun.timeouts)
+                    }
+                    Kind::Bundle(_) | Kind::Unknown => (Nature::Broken, Timeouts::default()),
+                };
+                Definition {
+                    name: node.name().to_owned(),
+                    nature,
+                    needs: needs(&node.needs),
+                    timeouts,
+                }
+            })
+            .collect();
+        Self {
+            all,
+            services_need,
+            cont_init_needs,
+            fix_attrs_needs,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "definitions_tests.rs"]
+mod tests;

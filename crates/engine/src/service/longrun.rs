@@ -1,0 +1,216 @@
+//! What a longrun of s6-rc has beyond a supervised service: being brought up and taken down are
+//! transitions, which have limits of time, can fail, and are told.
+
+use sixfold_model::ServiceSpec;
+use sixfold_model::rc::definition::Timeouts;
+
+use super::{Service, State, Want};
+use crate::context::Context;
+use crate::event::{Event, Transition};
+use crate::input::Exit;
+use crate::moment::Moment;
+
+/// The exit code that stands for a transition that took too long (s6-rc: that of s6-svlisten).
+const TIMED_OUT: i32 = 99;
+/// The exit code that stands for a service that will never be up (s6-rc: that of s6-svlisten).
+const NEVER: i32 = 1;
+
+/// Where a longrun is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Longrun {
+    timeouts: Timeouts,
+    way: Way,
+    /// When the transition is late.
+    due: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It was not brought up yet.
+    Before,
+    /// It is on its way up.
+    Starting,
+    /// It is up.
+    Started,
+    /// It did not get up, or something that it needs has not.
+    Failed,
+    /// It is on its way down.
+    Stopping,
+    /// It is down, or so late that nobody waits for it.
+    Stopped,
+}
+
+impl Service {
+    /// A longrun of s6-rc. It is wanted up, whatever its `down` file says, and who needs it waits for
+    /// its readiness, if it announces that.
+    pub fn longrun(spec: ServiceSpec, timeouts: Timeouts) -> Self {
+        let mut service = Self::new(spec, false, true);
+        service.want = Want::Up;
+        service.longrun = Some(Longrun {
+            timeouts,
+            way: Way::Before,
+            due: None,
+        });
+        service
+    }
+
+    /// Whether it is a longrun of s6-rc.
+    pub fn is_longrun(&self) -> bool {
+        self.longrun.is_some()
+    }
+
+    /// Whether it is a longrun that is not up, and will not be.
+    pub fn has_failed(&self) -> bool {
+        let is_over = match self.state {
+            State::Failed | State::Broken | State::Left { .. } => true,
+            State::Claiming
+            | State::Down
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Finishing { .. }
+            | State::Backoff { .. } => false,
+        };
+        self.longrun.is_some_and(|it| match it.way {
+            Way::Failed => true,
+            Way::Before | Way::Starting => is_over,
+            Way::Started | Way::Stopping | Way::Stopped => false,
+        })
+    }
+
+    /// Whether nobody waits for its end any more, though it may still run.
+    pub fn is_late(&self) -> bool {
+        self.longrun.is_some_and(|it| it.way == Way::Stopped)
+    }
+
+    /// Something that it needs has failed: it is not started.
+    pub fn block(&mut self) {
+        if self.state == State::Waiting {
+            self.state = State::Down;
+            self.want = Want::Down;
+            self.go(Way::Failed, None);
+        }
+    }
+
+    /// It is brought up now.
+    pub(super) fn rise(&mut self, context: &mut Context<'_>) {
+        if let Some(it) = self.longrun {
+            let due = it.timeouts.up.map(|limit| context.now.after(limit));
+            self.go(Way::Starting, due);
+            self.tell_way(Transition::Start, context);
+        }
+    }
+
+    /// It has got there, perhaps for the first time.
+    pub(super) fn reach(&mut self, context: &mut Context<'_>) {
+        let is_first = !std::mem::replace(&mut self.reached, true);
+        if is_first && self.longrun.is_some_and(|it| it.way == Way::Starting) {
+            self.go(Way::Started, None);
+            context.log(Event::RcDone {
+                service: self.spec.name.clone(),
+                transition: Transition::Start,
+            });
+        }
+    }
+
+    /// It is taken down now.
+    pub(super) fn fall(&mut self, context: &mut Context<'_>) {
+        let Some(it) = self.longrun else {
+            return;
+        };
+        match it.way {
+            Way::Starting | Way::Started => {
+                let due = it.timeouts.down.map(|limit| context.now.after(limit));
+                self.go(Way::Stopping, due);
+                self.tell_way(Transition::Stop, context);
+            }
+            Way::Before | Way::Failed | Way::Stopping | Way::Stopped => {}
+        }
+    }
+
+    /// Its supervisor leaves: it is down.
+    pub(super) fn land(&mut self, context: &mut Context<'_>) {
+        let Some(it) = self.longrun else {
+            return;
+        };
+        match it.way {
+            Way::Stopping => {
+                self.go(Way::Stopped, None);
+                context.log(Event::RcDone {
+                    service: self.spec.name.clone(),
+                    transition: Transition::Stop,
+                });
+            }
+            Way::Starting => self.fail(NEVER, context),
+            Way::Before | Way::Started | Way::Failed | Way::Stopped => {}
+        }
+    }
+
+    /// It will never be up: its finish script said so.
+    pub(super) fn despair(&mut self, context: &mut Context<'_>) {
+        if self.longrun.is_some_and(|it| it.way == Way::Starting) {
+            self.fail(NEVER, context);
+        }
+    }
+
+    /// Boot took too long, or `timeout-up` is over: it is brought down again.
+    pub(super) fn be_late_up(&mut self, context: &mut Context<'_>) {
+        if self.longrun.is_some_and(|it| it.way == Way::Starting) {
+            self.fail(TIMED_OUT, context);
+            self.bring_down(context);
+        } else {
+            self.block();
+        }
+    }
+
+    /// What is due by now of the transition.
+    pub(super) fn transition_timer(&mut self, context: &mut Context<'_>) {
+        let Some(it) = self.longrun else {
+            return;
+        };
+        if it.due.is_none_or(|due| due > context.now) {
+            return;
+        }
+        match it.way {
+            Way::Starting => self.be_late_up(context),
+            Way::Stopping => {
+                self.go(Way::Stopped, None);
+                context.log(Event::RcFailed {
+                    service: self.spec.name.clone(),
+                    transition: Transition::Stop,
+                    exit: Exit::Code(TIMED_OUT),
+                });
+            }
+            Way::Before | Way::Started | Way::Failed | Way::Stopped => self.go(it.way, None),
+        }
+    }
+
+    /// When that has something to do next.
+    pub(super) fn transition_due(&self) -> Option<Moment> {
+        self.longrun.and_then(|it| it.due)
+    }
+
+    fn fail(&mut self, code: i32, context: &mut Context<'_>) {
+        self.go(Way::Failed, None);
+        context.log(Event::RcFailed {
+            service: self.spec.name.clone(),
+            transition: Transition::Start,
+            exit: Exit::Code(code),
+        });
+    }
+
+    fn tell_way(&self, transition: Transition, context: &mut Context<'_>) {
+        context.log(Event::RcBegun {
+            service: self.spec.name.clone(),
+            transition,
+        });
+    }
+
+    fn go(&mut self, way: Way, due: Option<Moment>) {
+        if let Some(it) = &mut self.longrun {
+            it.way = way;
+            it.due = due;
+        }
+    }
+}
