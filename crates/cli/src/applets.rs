@@ -13,8 +13,8 @@ use sixfold_sys::signals::{self, Mask};
 
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
-    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, process, run,
-    supervise, svscanctl,
+    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, process, rc,
+    run, supervise, svscanctl,
 };
 
 /// One command.
@@ -87,7 +87,13 @@ pub(crate) enum Kind {
 }
 
 /// Every command but those of execline, by table.
-const TABLES: [&[Applet]; 4] = [OWN, supervise::APPLETS, control::APPLETS, process::APPLETS];
+const TABLES: [&[Applet]; 5] = [
+    OWN,
+    supervise::APPLETS,
+    control::APPLETS,
+    process::APPLETS,
+    rc::APPLETS,
+];
 
 /// The commands of Sixfold and of s6-overlay.
 const OWN: &[Applet] = &[

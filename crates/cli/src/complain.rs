@@ -58,6 +58,15 @@ pub(crate) fn usage(name: &str, synopsis: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
+/// Prints `NAME: error: MESSAGE`, for one of several things that are wrong.
+#[expect(
+    clippy::print_stderr,
+    reason = "commands talk to people and scripts on standard error"
+)]
+pub(crate) fn error(name: &str, message: impl Display) {
+    eprintln!("{name}: error: {message}");
+}
+
 /// Prints `NAME: warning: MESSAGE`.
 #[expect(
     clippy::print_stderr,

@@ -23,6 +23,8 @@ use sixfold_execline::strict::Strict;
 use crate::applets::Applet;
 use crate::options::number;
 
+pub(crate) use instance::copy as copy_tree;
+
 /// No such device or address: what opening a FIFO for writing gives when nobody reads it.
 pub(crate) const ENXIO: i32 = 6;
 

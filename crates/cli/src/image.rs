@@ -5,8 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use sixfold_daemon::sources;
-use sixfold_execline::lexer::{self, Script};
-use sixfold_model::rc::{self, Graph, SyntaxError};
+use sixfold_model::rc::{self, Graph};
 use sixfold_model::{Diagnostic, Settings};
 
 /// An image.
@@ -31,7 +30,7 @@ impl Image {
         let (settings, mut diagnostics) = Settings::from_env(vars);
         let (layers, found) = sources::layers(&root, &settings);
         diagnostics.extend(found);
-        let (graph, found) = rc::read(&layers, &command_syntax);
+        let (graph, found) = rc::read(&layers, &sources::command_syntax);
         diagnostics.extend(found);
         Self {
             root,
@@ -64,23 +63,6 @@ impl Image {
     /// The path in the image of what this process sees at `shown`.
     pub(crate) fn inside(&self, shown: &Path) -> PathBuf {
         Path::new("/").join(shown.strip_prefix(&self.root).unwrap_or(shown))
-    }
-}
-
-/// Reads a command line of execline.
-fn command_syntax(text: &[u8]) -> Result<Vec<Vec<u8>>, SyntaxError> {
-    match lexer::read(text) {
-        Ok(Script::Words(words)) => Ok(words),
-        Ok(Script::TooLong(_)) => Err(SyntaxError {
-            line: 1,
-            column: 1,
-            message: "longer than any command line may be".to_owned(),
-        }),
-        Err(error) => Err(SyntaxError {
-            line: u32::try_from(error.line).unwrap_or(u32::MAX),
-            column: u32::try_from(error.column).unwrap_or(u32::MAX),
-            message: error.kind.text().to_owned(),
-        }),
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! The executable goes to `/command/sixfold`, and links to it go wherever images look for init and
 //! for the commands that Sixfold has. What an s6-overlay installation left at those places is
-//! replaced; everything else of it is left alone.
+//! replaced; everything else of it is left alone. The sources of s6-rc that s6-overlay brings are put
+//! there too, as images edit them.
+
+mod sources;
 
 use std::ffi::OsString;
 use std::fs;
@@ -100,6 +103,9 @@ pub(crate) fn into(root: &Path, exe: &Path, demand: Demand) -> Result<usize> {
         }
     }
     prepare_run(root)?;
+    if demand == Demand::Everything {
+        sources::put(root)?;
+    }
     Ok(count)
 }
 
@@ -156,7 +162,7 @@ fn link(target: &Path, path: &Path) -> Result<()> {
 /// set-uid program. As root, boot closes them again; as another user, everything in the container
 /// is that user.
 fn prepare_run(root: &Path) -> Result<()> {
-    for path in [paths::STATE, paths::SCANDIR, paths::RESULTS] {
+    for path in [paths::STATE, paths::SCANDIR, paths::RESULTS, paths::RC] {
         let dir = root.join(path.trim_start_matches('/'));
         fs::create_dir_all(&dir)
             .and_then(|()| files::chmod(&dir, 0o1777))

@@ -18,6 +18,7 @@ mod init;
 mod install;
 mod options;
 mod process;
+mod rc;
 mod run;
 mod supervise;
 mod svscanctl;

@@ -231,7 +231,7 @@ pub(super) fn delete(args: Vec<OsString>) -> ExitCode {
 }
 
 /// Copies a tree with modes and owners; links stay links, and FIFOs are made anew.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(from)?;
     if found.is_symlink() {
         return symlink(fs::read_link(from)?, to);
