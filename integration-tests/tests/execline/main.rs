@@ -48,7 +48,7 @@ macro_rules! groups {
 
 groups!(
     lexer, blocks, execlineb, substitute, define, environ, process, sequence, remainder, case,
-    positional, trap, loops, capture, fds, eltest, older, hostile, checklist, traps,
+    positional, trap, loops, capture, fds, eltest, older, hostile, checklist, traps, inherited,
 );
 
 #[test]

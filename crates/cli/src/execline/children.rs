@@ -1,21 +1,18 @@
 //! Processes that a command starts: a fork that goes on with the words of the child if they are of the
 //! language, and a program otherwise.
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use sixfold_execline::command::capture::{AfterCapture, AfterInput};
 use sixfold_execline::command::control::Outcome;
 use sixfold_execline::fault::joined;
 use sixfold_execline::{Ended, Fault, Word, Words};
+use sixfold_sys::exec::{self, Changes};
 use sixfold_sys::fork::{self, Side};
 use sixfold_sys::wait::{self, Exit};
-use sixfold_sys::{fds, numbers, signals, spawn};
+use sixfold_sys::{fds, numbers, signals};
 
 use super::finder::Found;
 use super::interpreter::{self, Interpreter, Next, fatal, told, warn};
@@ -94,26 +91,12 @@ impl Interpreter {
 
     /// Starts the program in a file.
     fn start(&self, program: &[u8], words: &Words, streams: &Streams<'_>) -> io::Result<i32> {
-        // A name without a slash would be looked for in the PATH.
-        let mut command = Command::new(OsStr::from_bytes(program));
-        let mut words = words.iter().map(|word| OsStr::from_bytes(word));
-        if let Some(name) = words.next() {
-            command.arg0(name);
-        }
-        command.args(words).env_clear();
-        let env = self.env.iter();
-        command.envs(env.map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value))));
-        if let Some(fd) = streams.stdin {
-            command.stdin(Stdio::from(fd.try_clone()?));
-        }
-        if let Some(fd) = streams.stdout {
-            command.stdout(Stdio::from(fd.try_clone()?));
-        }
-        if streams.has_mask {
-            spawn::with_empty_mask(&mut command);
-        }
-        let child = command.spawn()?;
-        i32::try_from(child.id()).map_err(|_out_of_range| io::ErrorKind::InvalidData.into())
+        let changes = Changes {
+            stdin: streams.stdin.map(OwnedFd::as_fd),
+            stdout: streams.stdout.map(OwnedFd::as_fd),
+            empty_mask: streams.has_mask,
+        };
+        exec::spawn(program, words, self.variables(), changes)
     }
 
     /// Goes on as the child: with its streams, no signal blocked, and without what is private to its

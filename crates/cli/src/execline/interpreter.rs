@@ -151,12 +151,16 @@ impl Interpreter {
 
     /// Becomes the program in the file.
     fn exec(&self, program: &[u8], words: &Words) -> io::Error {
-        let env = self.env.iter();
-        let env = env.map(|(name, value)| joined(&[name, b"=", value]));
-        match exec::exec(program, words, env) {
+        match exec::exec(program, words, self.variables()) {
             Ok(never) => match never {},
             Err(error) => error,
         }
+    }
+
+    /// The environment as a program gets it.
+    pub(super) fn variables(&self) -> impl Iterator<Item = Word> {
+        let env = self.env.iter();
+        env.map(|(name, value)| joined(&[name, b"=", value]))
     }
 
     /// Does what a step asks for; gives the next one.
