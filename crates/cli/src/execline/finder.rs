@@ -4,7 +4,6 @@
 //! is this very executable, and also if the PATH leads nowhere. Where an image has execline of its
 //! own and the PATH leads there first, that is what it gets.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -32,15 +31,12 @@ pub(super) enum Found {
     File(Word),
 }
 
-/// Finds programs, and remembers which commands are ours.
+/// Finds programs. What was found is not remembered: what a name leads to changes with the working
+/// directory, where the PATH has relative entries, and with every file that is made or removed.
 #[derive(Debug, Default)]
 pub(super) struct Finder {
     /// The device and inode of this executable, once asked for; none without `/proc`.
     own: Option<Option<(u64, u64)>>,
-    /// What commands of the language led to.
-    known: HashMap<&'static str, Found>,
-    /// The PATH with which `known` was found.
-    path: Word,
 }
 
 impl Finder {
@@ -60,19 +56,10 @@ impl Finder {
         let Some(command) = command::find(name) else {
             return search(name, path).map(Found::File);
         };
-        if self.path != path {
-            self.known.clear();
-            self.path = path.to_vec();
-        }
-        if let Some(found) = self.known.get(command.name) {
-            return Ok(found.clone());
-        }
-        let found = match search(name, path) {
+        Ok(match search(name, path) {
             Ok(file) if !self.is_own(&file) => Found::File(file),
             Ok(_) | Err(_) => Found::Ours(command),
-        };
-        self.known.insert(command.name, found.clone());
-        Ok(found)
+        })
     }
 
     /// Whether the file is this executable.
