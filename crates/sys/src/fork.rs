@@ -4,7 +4,7 @@
 //! the child for ever. Called from applets, never from the daemon.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use nix::unistd::ForkResult;
 
@@ -51,15 +51,25 @@ pub fn fork_apart() -> io::Result<Side> {
 }
 
 /// Has `start` start a process that is nobody's child of ours, as [`fork_apart`]: it is called in a
-/// process in between, and gives the pid.
+/// process in between, and gives the pid. The descriptor is the one through which the pid is told: the
+/// process that is started should not keep it.
 ///
 /// # Errors
 /// EAGAIN, ENOMEM (fork(2)); what `start` reports.
-pub fn apart(start: impl FnOnce() -> io::Result<i32>) -> io::Result<i32> {
+pub fn apart(start: impl FnOnce(BorrowedFd<'_>) -> io::Result<i32>) -> io::Result<i32> {
     let (reader, writer) = fds::pipe()?;
+    // Not where a standard stream is closed: the new process may get one of its own there.
+    let writer = if writer.as_raw_fd() > 2 {
+        writer
+    } else {
+        let high = fds::duplicate(writer.as_raw_fd())?;
+        drop(writer);
+        high
+    };
     let Side::Parent(between) = fork()? else {
         drop(reader);
-        end_between(&writer, start());
+        let started = start(writer.as_fd());
+        end_between(&writer, started);
     };
     drop(writer);
     hear(&reader, between)

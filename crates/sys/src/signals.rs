@@ -50,12 +50,25 @@ pub fn unblock(signals: &[i32]) -> io::Result<()> {
     change_mask(libc::SIG_UNBLOCK, &set_of(signals)?).map(drop)
 }
 
-/// Blocks these signals in addition to those that are.
+/// Blocks these signals in addition to those that are. Gives what was blocked before.
 ///
 /// # Errors
 /// `InvalidInput` for a number that is no signal or that the C library keeps for itself (32, 33).
-pub fn block(signals: &[i32]) -> io::Result<()> {
-    change_mask(libc::SIG_BLOCK, &set_of(signals)?).map(drop)
+pub fn block(signals: &[i32]) -> io::Result<Mask> {
+    change_mask(libc::SIG_BLOCK, &set_of(signals)?).map(Mask)
+}
+
+/// Gives a signal that is ignored its default effect again, and says whether it was ignored: SIGCHLD,
+/// while it is ignored, is not sent.
+///
+/// # Errors
+/// `InvalidInput` for what is no signal.
+pub fn heed(signal: i32) -> io::Result<bool> {
+    let was_ignored = is_ignored(signal);
+    if was_ignored {
+        set_disposition(signal, libc::SIG_DFL)?;
+    }
+    Ok(was_ignored)
 }
 
 /// What a program wants that this process becomes after having listened to signals: nothing blocked,

@@ -2,7 +2,7 @@
 //! language, and a program otherwise.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use sixfold_execline::command::capture::{AfterCapture, AfterInput};
@@ -34,8 +34,9 @@ pub(super) struct Streams<'a> {
     pub(super) stdout: Option<&'a OwnedFd>,
     /// What is open in this process for its own use. A program loses it by its exec; a fork that
     /// goes on would keep it.
-    pub(super) private: &'a [&'a OwnedFd],
-    /// Signals are blocked in this process that must not be in the child.
+    pub(super) private: &'a [BorrowedFd<'a>],
+    /// Signals are blocked in this process that must not be in the child; also where whoever started
+    /// us has blocked them, and the original begins children anew.
     pub(super) has_mask: bool,
 }
 
@@ -51,7 +52,14 @@ impl Interpreter {
     ) -> Result<i32, u8> {
         let name = words.first().cloned().unwrap_or_default();
         let spawned = if apart {
-            fork::apart(|| self.try_spawn(speaker, words, &streams))
+            fork::apart(|teller| {
+                let private = [streams.private, &[teller]].concat();
+                let streams = Streams {
+                    private: &private,
+                    ..streams
+                };
+                self.try_spawn(speaker, words, &streams)
+            })
         } else {
             self.try_spawn(speaker, words, &streams)
         };
@@ -144,7 +152,8 @@ impl Interpreter {
         let name = child.first().cloned().unwrap_or_default();
         let streams = Streams {
             stdout: Some(&writer),
-            private: &[&reader, &writer],
+            private: &[reader.as_fd(), writer.as_fd()],
+            has_mask: true,
             ..Streams::default()
         };
         let (output, outcome) = match self.try_spawn(speaker, child, &streams) {

@@ -2,7 +2,7 @@
 //! known by its number, and nothing here owns it.
 
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use sixfold_execline::command::descriptors::too_many;
 use sixfold_execline::fault::joined;
@@ -147,7 +147,7 @@ pub(super) fn pipeline(
     rest: Words,
 ) -> Next {
     let (reader, writer) = children::pipe(speaker)?;
-    let private = [&reader, &writer];
+    let private = [reader.as_fd(), writer.as_fd()];
     let streams = if rest_writes {
         Streams {
             stdin: Some(&reader),
@@ -190,7 +190,11 @@ pub(super) fn heredoc(
             fork::end(u8::from(write_all(&writer, &text).is_err()))
         }
     };
-    let forked = if apart { fork::apart(write) } else { write() };
+    let forked = if apart {
+        fork::apart(|_teller| write())
+    } else {
+        write()
+    };
     forked.map_err(|error| fatal(speaker, b"fork", &error))?;
     drop(writer);
     numbers::place(reader, fd)

@@ -1,7 +1,7 @@
 //! `forx`, `forstdin`, `forbacktickx`, `loopwhilex`: a child for each turn.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use sixfold_execline::command::capture::Splitter;
 use sixfold_execline::command::control::{Loop, LoopWhile, Outcome, Source};
@@ -29,7 +29,7 @@ pub(super) fn run(interpreter: &mut Interpreter, speaker: &'static str, mut it: 
             let (reader, writer) = children::pipe(speaker)?;
             let streams = Streams {
                 stdout: Some(&writer),
-                private: &[&reader, &writer],
+                private: &[reader.as_fd(), writer.as_fd()],
                 ..Streams::default()
             };
             interpreter.spawn(speaker, generator, false, streams)?;
@@ -62,7 +62,9 @@ impl Turns {
         mut splitter: Splitter,
     ) -> Result<(), u8> {
         let mut is_empty = true;
-        let mut buffer = [0; 8192];
+        // A loop's commands read on where this has stopped: one byte less than a buffer of 8 KiB, which
+        // is what the original takes at a time.
+        let mut buffer = [0; 8191];
         loop {
             let length = fds::read_fd(fd, &mut buffer)
                 .map_err(|error| fatal(speaker, b"skagetlnsep", &error))?;
@@ -140,9 +142,10 @@ fn spawn_with(
     private: Option<&OwnedFd>,
 ) -> Result<i32, u8> {
     let own = std::mem::replace(&mut interpreter.env, env);
-    let private: Vec<&OwnedFd> = private.into_iter().collect();
+    let private: Vec<BorrowedFd<'_>> = private.into_iter().map(OwnedFd::as_fd).collect();
     let streams = Streams {
         private: &private,
+        has_mask: true,
         ..Streams::default()
     };
     let spawned = interpreter.spawn(speaker, words, false, streams);

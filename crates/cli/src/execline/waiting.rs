@@ -6,7 +6,7 @@ use std::time::Duration;
 use sixfold_execline::command::control::{Trap, Wait};
 use sixfold_execline::{Ended, Step, Words};
 use sixfold_sys::poll::{self, Deadline};
-use sixfold_sys::signals::{self, SignalFd};
+use sixfold_sys::signals::{self, Mask, SignalFd};
 use sixfold_sys::wait::{self, Peek};
 
 use super::children::{Streams, ended};
@@ -24,9 +24,17 @@ const UNKNOWN: u8 = 127;
 pub(super) fn trap(interpreter: &mut Interpreter, speaker: &'static str, it: Trap) -> Next {
     let caught = caught(&it);
     let failed = |what: &[u8], error: &std::io::Error| fatal(speaker, what, error);
+    // Ignored, it would not tell of the end of the program.
+    signals::heed(CHLD).map_err(|error| failed(b"trap signals", &error))?;
     signals::block(&caught).map_err(|error| failed(b"block signals", &error))?;
     let incoming = SignalFd::new(&caught).map_err(|error| failed(b"trap signals", &error))?;
-    let program = interpreter.spawn(speaker, it.rest.clone(), false, unmasked())?;
+    let private = [incoming.as_fd()];
+    let child = || Streams {
+        private: &private,
+        has_mask: true,
+        ..Streams::default()
+    };
+    let program = interpreter.spawn(speaker, it.rest.clone(), false, child())?;
     interpreter.env.set(*b"!", program.to_string());
     let mut handling: Vec<(i32, i32)> = Vec::new();
     loop {
@@ -47,8 +55,7 @@ pub(super) fn trap(interpreter: &mut Interpreter, speaker: &'static str, it: Tra
             match handler.map(|(_, words)| words).or(it.default.as_ref()) {
                 Some(words) => {
                     interpreter.env.set(*b"SIGNAL", signal.to_string());
-                    let streams = unmasked();
-                    if let Ok(pid) = interpreter.spawn(speaker, words.clone(), false, streams) {
+                    if let Ok(pid) = interpreter.spawn(speaker, words.clone(), false, child()) {
                         handling.push((signal, pid));
                     }
                 }
@@ -63,14 +70,6 @@ pub(super) fn trap(interpreter: &mut Interpreter, speaker: &'static str, it: Tra
             }
             handling.retain(|(_, of)| *of != pid);
         }
-    }
-}
-
-/// What children of a process that waits for signals get: its streams, and not its mask.
-fn unmasked() -> Streams<'static> {
-    Streams {
-        has_mask: true,
-        ..Streams::default()
     }
 }
 
@@ -152,16 +151,19 @@ struct Waiting {
     deadline: Deadline,
     /// The end of children is told here.
     ends: SignalFd,
+    /// What was blocked before, and whether SIGCHLD was ignored.
+    before: (Mask, bool),
     /// The deadline has come.
     is_late: bool,
 }
 
 impl Waiting {
     fn new(speaker: &'static str, pids: Vec<i32>, timeout: Option<u32>) -> Result<Self, u8> {
+        let failed = |error: std::io::Error| fatal(speaker, b"listen to SIGCHLD", &error);
+        let was_ignored = signals::heed(CHLD).map_err(failed)?;
         // A blocked signal stays pending, so no end is missed between a look and the wait.
-        let ends = signals::block(&[CHLD])
-            .and_then(|()| SignalFd::new(&[CHLD]))
-            .map_err(|error| fatal(speaker, b"listen to SIGCHLD", &error))?;
+        let mask = signals::block(&[CHLD]).map_err(failed)?;
+        let ends = SignalFd::new(&[CHLD]).map_err(failed)?;
         let timeout = timeout.map(|milliseconds| Duration::from_millis(milliseconds.into()));
         Ok(Self {
             speaker,
@@ -169,6 +171,7 @@ impl Waiting {
             pids,
             deadline: Deadline::after(timeout),
             ends,
+            before: (mask, was_ignored),
             is_late: false,
         })
     }
@@ -231,6 +234,13 @@ impl Waiting {
 
     /// Lets the end of children be as before.
     fn done(self) -> Result<(), u8> {
-        signals::unblock(&[CHLD]).map_err(|error| fatal(self.speaker, b"unblock SIGCHLD", &error))
+        let (mask, was_ignored) = self.before;
+        let ignored = if was_ignored {
+            signals::ignore(CHLD)
+        } else {
+            Ok(())
+        };
+        let restored = ignored.and_then(|()| mask.restore());
+        restored.map_err(|error| fatal(self.speaker, b"restore SIGCHLD", &error))
     }
 }
