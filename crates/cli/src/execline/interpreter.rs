@@ -23,6 +23,9 @@ use crate::complain::reason;
 /// Argument list too long.
 const E2BIG: i32 = 7;
 
+/// The size of the longest script, most of which has to be comments.
+const LONGEST: usize = 64 * 1024 * 1024;
+
 /// What carries out the commands of one process.
 #[derive(Debug)]
 pub(super) struct Interpreter {
@@ -30,6 +33,8 @@ pub(super) struct Interpreter {
     pub(super) env: Environment,
     /// What the command that is carried out was called.
     called: Word,
+    /// What the next command is called, if not by its name (`exec -a`).
+    argv0: Option<Word>,
     finder: Finder,
 }
 
@@ -41,6 +46,7 @@ impl Interpreter {
         Self {
             env,
             called: Word::new(),
+            argv0: None,
             finder: Finder::default(),
         }
     }
@@ -80,7 +86,8 @@ impl Interpreter {
                 self.follow(speaker, &words).and_then(|command| {
                     let mut words = words.into_iter();
                     speaker = command.speaks_as;
-                    self.called = words.next().unwrap_or_default();
+                    let name = words.next().unwrap_or_default();
+                    self.called = self.argv0.take().unwrap_or(name);
                     self.plan(command, words.collect())
                 })
             } else {
@@ -235,8 +242,7 @@ impl Interpreter {
             .map_err(|error| cannot_exec(speaker, &name, &error))
     }
 
-    /// Becomes the program, or gives the step that does. A command of ours has no use for another
-    /// `argv[0]`.
+    /// Becomes the program, or gives the step that does.
     fn try_become(&mut self, exec: Exec) -> io::Result<Step> {
         let Exec {
             mut words,
@@ -253,7 +259,10 @@ impl Interpreter {
             Environment::default()
         };
         let error = match found {
-            Found::Ours(_) => return Ok(Step::Become(words)),
+            Found::Ours(_) => {
+                self.argv0 = argv0;
+                return Ok(Step::Become(words));
+            }
             Found::File(program) => {
                 if let (Some(argv0), Some(first)) = (argv0, words.first_mut()) {
                     *first = argv0;
@@ -277,17 +286,33 @@ impl Interpreter {
     }
 }
 
+/// A script, which ends at a NUL byte or with its file.
 fn read_script(speaker: &str, path: &[u8]) -> Result<Word, u8> {
-    let mut content = Word::new();
     let mut file = File::open(OsStr::from_bytes(path)).map_err(|error| {
         let what = joined(&[b"open ", path, b" for reading"]);
         fatal(speaker, &what, &error)
     })?;
-    file.read_to_end(&mut content).map_err(|error| {
-        let what = joined(&[b"parse script in file ", path]);
-        fatal(speaker, &what, &error)
-    })?;
-    Ok(content)
+    let mut content = Word::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let read = match file.read(&mut buffer) {
+            Ok(length) => buffer.get(..length).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let what = joined(&[b"parse script in file ", path]);
+                return Err(fatal(speaker, &what, &error));
+            }
+        };
+        content.extend_from_slice(read);
+        if read.is_empty() || read.contains(&0) {
+            return Ok(content);
+        }
+        // What no execve(2) takes is no script: nothing may grow without bound.
+        if content.len() > LONGEST {
+            let text = joined(&[b"script in file ", path, b" is too long"]);
+            return Err(report(speaker, &Fault::fatal(text, code::SYSTEM)));
+        }
+    }
 }
 
 /// What came of a plan or of its continuation; what is wrong is said.
