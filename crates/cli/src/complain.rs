@@ -39,22 +39,14 @@ pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
 
 /// Prints `NAME: fatal: MESSAGE` and gives the exit code.
-#[expect(
-    clippy::print_stderr,
-    reason = "commands talk to people and scripts on standard error"
-)]
 pub(crate) fn fatal(name: &str, message: impl Display, code: u8) -> ExitCode {
-    eprintln!("{name}: fatal: {message}");
+    print(&format!("{name}: fatal: {message}\n"));
     ExitCode::from(code)
 }
 
 /// Prints `NAME: usage: SYNOPSIS` and gives the exit code for it.
-#[expect(
-    clippy::print_stderr,
-    reason = "commands talk to people and scripts on standard error"
-)]
 pub(crate) fn usage(name: &str, synopsis: &str) -> ExitCode {
-    eprintln!("{name}: usage: {synopsis}");
+    print(&format!("{name}: usage: {synopsis}\n"));
     ExitCode::from(USAGE)
 }
 
@@ -68,21 +60,20 @@ pub(crate) fn error(name: &str, message: impl Display) {
 }
 
 /// Prints `NAME: warning: MESSAGE`.
-#[expect(
-    clippy::print_stderr,
-    reason = "commands talk to people and scripts on standard error"
-)]
 pub(crate) fn warn(name: &str, message: impl Display) {
-    eprintln!("{name}: warning: {message}");
+    print(&format!("{name}: warning: {message}\n"));
 }
 
 /// Prints `NAME: info: MESSAGE`.
-#[expect(
-    clippy::print_stderr,
-    reason = "commands talk to people and scripts on standard error"
-)]
 pub(crate) fn info(name: &str, message: impl Display) {
-    eprintln!("{name}: info: {message}");
+    print(&format!("{name}: info: {message}\n"));
+}
+
+/// Prints a line on standard error, in one write: other processes write there too. Who cannot be told
+/// cannot be told: the macros of std panic then, and a full disk must not stop a program or PID 1.
+fn print(line: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Prints a line on standard output. A reader that went away is no reason to fail.
