@@ -11,8 +11,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use sixfold_execline::Word;
 use sixfold_execline::command::{self, Command};
-use sixfold_execline::{Environment, Word};
 use sixfold_sys::files;
 
 /// No such file or directory; permission denied. Errors that std makes have words of their own.
@@ -40,12 +40,12 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// What `name` leads to in the PATH of `env`.
+    /// What `name` leads to in this PATH.
     ///
     /// # Errors
     /// ENOENT, or the reason why nothing that was found can be executed.
-    pub(super) fn find(&mut self, name: &[u8], env: &Environment) -> io::Result<Found> {
-        let path = env.get(b"PATH").unwrap_or(DEFAULT_PATH);
+    pub(super) fn find(&mut self, name: &[u8], path: Option<&[u8]>) -> io::Result<Found> {
+        let path = path.unwrap_or(DEFAULT_PATH);
         if name.contains(&b'/') {
             let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
             return Ok(match command::find(base) {

@@ -35,6 +35,9 @@ pub(super) struct Interpreter {
     called: Word,
     /// What the next command is called, if not by its name (`exec -a`).
     argv0: Option<Word>,
+    /// The PATH that the command that is carried out was given. A command looks for the next program
+    /// and for its children there, whatever it has made of the variable for them.
+    path: Option<Word>,
     finder: Finder,
 }
 
@@ -47,6 +50,7 @@ impl Interpreter {
             env,
             called: Word::new(),
             argv0: None,
+            path: None,
             finder: Finder::default(),
         }
     }
@@ -103,6 +107,7 @@ impl Interpreter {
 
     /// What `command` asks for.
     fn plan(&mut self, command: Command, args: Words) -> Next {
+        self.path = self.env.get(b"PATH").map(<[u8]>::to_vec);
         let mut warnings = Vec::new();
         let planned = command::plan(
             command,
@@ -137,7 +142,7 @@ impl Interpreter {
         if self.is_too_long(words) {
             return Err(io::Error::from_raw_os_error(E2BIG));
         }
-        self.finder.find(name, &self.env)
+        self.finder.find(name, self.path.as_deref())
     }
 
     /// Whether execve(2) would refuse these words with our environment. Commands of ours are not
