@@ -34,13 +34,17 @@ pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
                 return complain::fatal(WITH_CONTENV, message, SYSTEM);
             }
         };
-        command.env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name != "PATH") {
+            command.env_remove(name);
         }
         command.envs(loaded);
     }
-    exec::this(WITH_CONTENV, command)
+    let path = command.get_envs().find(|(name, _)| *name == "PATH");
+    let path = match path {
+        Some((_, path)) => path.map(OsStr::to_owned),
+        None => std::env::var_os("PATH"),
+    };
+    exec::this_from(WITH_CONTENV, path, command)
 }
 
 /// `printcontenv NAME`: prints the variable and a newline; exits 1 in silence if there is none.

@@ -13,14 +13,8 @@ use std::path::Path;
 
 use sixfold_execline::Word;
 use sixfold_execline::command::{self, Command};
-use sixfold_sys::files;
 
-/// No such file or directory; permission denied. Errors that std makes have words of their own.
-const ENOENT: i32 = 2;
-const EACCES: i32 = 13;
-
-/// Where is looked when the environment has no PATH.
-const DEFAULT_PATH: &[u8] = b"/usr/bin:/bin";
+use crate::exec::search;
 
 /// What a name leads to.
 #[derive(Debug, Clone)]
@@ -45,7 +39,6 @@ impl Finder {
     /// # Errors
     /// ENOENT, or the reason why nothing that was found can be executed.
     pub(super) fn find(&mut self, name: &[u8], path: Option<&[u8]>) -> io::Result<Found> {
-        let path = path.unwrap_or(DEFAULT_PATH);
         if name.contains(&b'/') {
             let base = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
             return Ok(match command::find(base) {
@@ -74,24 +67,4 @@ impl Finder {
 fn identity(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
-}
-
-/// The first file called `name` in the directories of `path` that can be executed.
-fn search(name: &[u8], path: &[u8]) -> io::Result<Word> {
-    let mut refused = None;
-    for dir in path
-        .split(|byte| *byte == b':')
-        .filter(|dir| !dir.is_empty())
-    {
-        let file = [dir, b"/", name].concat();
-        let place = Path::new(OsStr::from_bytes(&file));
-        match fs::metadata(place) {
-            Ok(found) if found.is_file() && files::is_executable(place) => return Ok(file),
-            // No name leads to the directory itself.
-            Ok(_) => refused = Some(io::Error::from_raw_os_error(EACCES)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => refused = Some(error),
-        }
-    }
-    Err(refused.unwrap_or_else(|| io::Error::from_raw_os_error(ENOENT)))
 }
