@@ -91,10 +91,15 @@ pub fn move_to(from: i32, to: i32) -> io::Result<()> {
 /// Exchanges two.
 ///
 /// # Errors
-/// EBADF for one that is not open, EMFILE.
+/// EBADF for one that is not open, EINVAL if that is the lowest number that is free; EMFILE.
 pub fn swap(one: i32, other: i32) -> io::Result<()> {
     // SAFETY: takes a number.
     let kept = check(unsafe { libc::fcntl(one, libc::F_DUPFD_CLOEXEC, 0) })?;
+    if kept == other {
+        // It was free, and there is nothing to exchange.
+        close(kept);
+        return Err(invalid());
+    }
     let swapped = copy(other, one).and_then(|()| copy(kept, other));
     close(kept);
     swapped
