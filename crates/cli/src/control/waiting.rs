@@ -1,5 +1,6 @@
 //! Waiting for services to get somewhere: what they are now, and then what their supervisors tell.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::path::Path;
@@ -115,16 +116,23 @@ impl Place {
 
 /// Services that are listened to.
 pub(super) struct Services {
-    listeners: Vec<Listener>,
-    places: Vec<Place>,
+    services: Vec<Followed>,
+}
+
+/// A service that is listened to.
+struct Followed {
+    listener: Listener,
+    place: Place,
+    /// What was heard and has not been looked at: a whole restart can be told at once, and each of
+    /// its stages is waited for.
+    letters: VecDeque<u8>,
 }
 
 impl Services {
     /// Begins to listen to the supervisors of the services in `dirs`, and looks where they are.
     /// What is told from now on is heard. Failures are reported in the name of the command `name`.
     pub(super) fn listen(name: &str, dirs: &[OsString]) -> Result<Self, ExitCode> {
-        let mut listeners = Vec::new();
-        let mut places = Vec::new();
+        let mut services = Vec::new();
         for dir in dirs.iter().map(Path::new) {
             let events = dir.join(paths::EVENT);
             // It may be there, or be none of ours to make; listening will tell.
@@ -141,13 +149,16 @@ impl Services {
                 let message = format!("unable to s6_svstatus_read: {}", reason(&error));
                 complain::fatal(name, message, SYSTEM)
             })?;
-            listeners.push(listener);
-            places.push(Place {
-                up: status.is_up(),
-                ready: status.ready,
+            services.push(Followed {
+                listener,
+                place: Place {
+                    up: status.is_up(),
+                    ready: status.ready,
+                },
+                letters: VecDeque::new(),
             });
         }
-        Ok(Self { listeners, places })
+        Ok(Self { services })
     }
 
     /// Waits until all services are at `goal`, or any of them with `any`. Gives the number of those
@@ -180,36 +191,49 @@ impl Services {
         let system = |what: &str, error: &std::io::Error| {
             complain::fatal(name, format!("unable to {what}: {}", reason(error)), SYSTEM)
         };
-        while !self.is_over(goal, any) {
-            let fds: Vec<_> = self.listeners.iter().map(|it| it.as_fd()).collect();
+        loop {
+            failures += self.look(goal, any);
+            if self.is_over(goal, any) {
+                return Ok(failures);
+            }
+            let fds: Vec<_> = self.services.iter().map(|it| it.listener.as_fd()).collect();
             let ready =
                 poll::wait_readable(&fds, deadline).map_err(|error| system("poll", &error))?;
             if !ready.contains(&true) {
                 return Err(complain::fatal(name, "timed out", TIMED_OUT));
             }
-            'heard: for (listener, place) in self.listeners.iter().zip(0..) {
-                let letters = listener.heard().map_err(|error| system("read", &error))?;
-                for letter in letters {
-                    if let Some(place) = self.places.get_mut(place) {
-                        let (after, failed) = place.after(letter, goal);
-                        *place = after;
-                        failures += u32::from(failed);
-                    }
-                    if self.is_over(goal, any) {
-                        break 'heard;
-                    }
-                }
+            for service in &mut self.services {
+                let letters = service.listener.heard();
+                service
+                    .letters
+                    .extend(letters.map_err(|error| system("read", &error))?);
             }
         }
-        Ok(failures)
+    }
+
+    /// Looks at what was heard, letter by letter, until all is at `goal`; the rest is left for what is
+    /// waited for next. Gives the number of services that will never get there.
+    fn look(&mut self, goal: Goal, any: bool) -> u32 {
+        let mut failures = 0;
+        for place in 0..self.services.len() {
+            while !self.is_over(goal, any)
+                && let Some(service) = self.services.get_mut(place)
+                && let Some(letter) = service.letters.pop_front()
+            {
+                let (after, failed) = service.place.after(letter, goal);
+                service.place = after;
+                failures += u32::from(failed);
+            }
+        }
+        failures
     }
 
     fn is_over(&self, goal: Goal, any: bool) -> bool {
-        let mut places = self.places.iter();
+        let mut services = self.services.iter();
         if any {
-            places.any(|place| place.is_at(goal))
+            services.any(|it| it.place.is_at(goal))
         } else {
-            places.all(|place| place.is_at(goal))
+            services.all(|it| it.place.is_at(goal))
         }
     }
 }
@@ -316,6 +340,29 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_restart_that_is_told_at_once_is_heard_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let events = dir.path().join("event");
+        fifodir::make(&events, None, false).unwrap();
+        for (letters, letter) in [(&b"dDu"[..], b'r'), (b"dDuU", b'R'), (b"dD", b'D')] {
+            let mut services = Services {
+                services: vec![Followed {
+                    listener: Listener::subscribe(&events).unwrap(),
+                    place: Place {
+                        up: true,
+                        ready: true,
+                    },
+                    letters: VecDeque::new(),
+                }],
+            };
+            assert_eq!(fifodir::notify(&events, letters).unwrap(), 1);
+            let soon = Deadline::after(Some(std::time::Duration::from_secs(5)));
+            let failures = services.wait("test", goal(letter), false, true, soon);
+            assert!(matches!(failures, Ok(0)), "{letters:?}");
         }
     }
 
