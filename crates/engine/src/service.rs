@@ -133,7 +133,7 @@ impl Service {
 
     /// Whether those who wait for it may go on.
     pub fn is_reached(&self) -> bool {
-        self.reached
+        self.reached || self.is_started()
     }
 
     /// Whether those who need it start without it: a logger that does not run must not keep the
@@ -144,7 +144,7 @@ impl Service {
 
     /// Whether there is anything to wait for: it is wanted, can work, and has not got there yet.
     pub fn is_pending(&self) -> bool {
-        self.want == Want::Up && !self.reached && !self.is_down()
+        self.want == Want::Up && !self.is_reached() && !self.is_down()
     }
 
     /// Whether it only waits for what it depends on.
@@ -215,7 +215,7 @@ impl Service {
     /// longrun that is not up is taken down.
     pub fn give_up(&mut self, context: &mut Context<'_>) {
         if self.is_longrun() {
-            if !self.reached {
+            if !self.is_reached() {
                 self.be_late_up(context);
             }
             return;
@@ -303,7 +303,7 @@ impl Service {
                     until: context.now.after(SPAWN_RETRY),
                 };
             } else {
-                self.state = State::Down;
+                self.lie_down(context);
             }
             if self.is_leaving {
                 self.leave(context);

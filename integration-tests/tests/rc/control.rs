@@ -2,7 +2,7 @@
 
 use sixfold_integration_tests::{Nest, Running, root_available};
 
-use super::Services as _;
+use super::{Services as _, assert_order, says};
 
 fn booted() -> Running {
     let nest = Nest::new()
@@ -95,4 +95,27 @@ fn what_boot_does_not_start_has_a_directory() {
     assert!(nest.path("/run/s6-rc/servicedirs/extra/down").exists());
     assert!(!nest.path("/run/service/extra").exists());
     nest.terminate().assert_lacks("extra runs");
+}
+
+#[test]
+fn a_longrun_that_ends_for_good_during_boot_holds_nothing_up() {
+    if !root_available() {
+        return;
+    }
+    // As images switch a service off: its run script has itself told to be down, or its finish
+    // script exits 125.
+    let end = Nest::new()
+        .longrun("off", "s6-svc -d .; exit 0", &["base"])
+        .longrun("never", "exit 0", &["base"])
+        .rc("never", "finish", "#!/bin/sh\nexit 125\n")
+        .oneshot("slow", &says("sleep 0.5"), &["base"])
+        .oneshot("last", &says("echo last up >&2"), &["off", "never", "slow"])
+        .service("legacy", "echo legacy up >&2; exec sleep 1000")
+        .cmd_sh("echo cmd runs >&2")
+        .run();
+    end.assert_code(0);
+    assert_order(
+        &end,
+        &["last up", "[services.d] starting services", "cmd runs"],
+    );
 }

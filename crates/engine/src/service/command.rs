@@ -96,12 +96,16 @@ impl Service {
 
     /// Wanted down, and what runs is asked to end.
     pub(super) fn bring_down(&mut self, context: &mut Context<'_>) {
+        if self.is_before_its_turn() {
+            self.tell("", context);
+            return;
+        }
         self.want = Want::Down;
         self.reached = false;
         match self.state {
             State::Starting { ref mut ending, .. } => *ending = true,
             State::Up(life) | State::Stopping { life, .. } => self.ask_to_end(life, context),
-            State::Waiting | State::Backoff { .. } => self.state = State::Down,
+            State::Waiting | State::Backoff { .. } => self.lie_down(context),
             State::Claiming
             | State::Down
             | State::Finishing { .. }
@@ -113,11 +117,13 @@ impl Service {
     }
 
     fn set_want(&mut self, want: Want, context: &mut Context<'_>) {
-        self.want = want;
-        if want == Want::Down
-            && let State::Waiting | State::Backoff { .. } = self.state
-        {
-            self.state = State::Down;
+        if !self.is_before_its_turn() {
+            self.want = want;
+            if want == Want::Down
+                && let State::Waiting | State::Backoff { .. } = self.state
+            {
+                self.lie_down(context);
+            }
         }
         self.tell("", context);
     }
@@ -127,6 +133,9 @@ impl Service {
         self.want = want;
         self.tell("", context);
         if self.state.is_idle() && !self.is_leaving && !context.killing {
+            if self.is_before_its_turn() {
+                self.rise(context);
+            }
             self.spawn_run(context);
         }
     }

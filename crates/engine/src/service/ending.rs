@@ -204,6 +204,7 @@ impl Service {
             return;
         }
         if self.want == Want::Down || context.killing {
+            self.despair(context);
             return;
         }
         let next = self

@@ -93,9 +93,23 @@ impl Service {
         }
     }
 
-    /// It is brought up now.
+    /// Whether it is a longrun that counts as up whatever became of it since, as it does for s6-rc: who
+    /// needs it may start though it died for good, or was told to be down.
+    pub(super) fn is_started(&self) -> bool {
+        self.longrun.is_some_and(|it| it.way == Way::Started)
+    }
+
+    /// Whether it is a longrun whose turn has not come. It will be told to be up then, so that an order
+    /// to be down has no effect that lasts.
+    pub(super) fn is_before_its_turn(&self) -> bool {
+        self.state == State::Waiting && self.longrun.is_some_and(|it| it.way == Way::Before)
+    }
+
+    /// It is brought up now. One whose supervisor only came back has been up all the time.
     pub(super) fn rise(&mut self, context: &mut Context<'_>) {
-        if let Some(it) = self.longrun {
+        if let Some(it) = self.longrun
+            && it.way == Way::Before
+        {
             let due = it.timeouts.up.map(|limit| context.now.after(limit));
             self.go(Way::Starting, due);
             self.tell_way(Transition::Start, context);
@@ -147,7 +161,14 @@ impl Service {
         }
     }
 
-    /// It will never be up: its finish script said so.
+    /// Nothing of it runs, nor will without a new order.
+    pub(super) fn lie_down(&mut self, context: &mut Context<'_>) {
+        self.state = State::Down;
+        self.despair(context);
+    }
+
+    /// It will never be up: its finish script said so, or it was told to be down on its way. Nobody
+    /// may wait for it any more: boot would never end.
     pub(super) fn despair(&mut self, context: &mut Context<'_>) {
         if self.longrun.is_some_and(|it| it.way == Way::Starting) {
             self.fail(NEVER, context);
