@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use sixfold_model::tree::{self, Entry, HEAD_LIMIT, Identity, Tree};
+use sixfold_sys::files;
 
 /// How much of a file a directory's snapshot carries: enough for the one line of a number file.
 /// Scripts are read when they are started; holding thousands of them would make PID 1 large, and
@@ -36,12 +37,20 @@ pub fn directory(path: &Path) -> io::Result<Option<Tree>> {
     Ok(Some(tree))
 }
 
-/// The file at `path`, links followed: all of a script that can matter, the header of a program.
+/// The file at `path`, links followed: all of a script that can matter, the header of a program, and
+/// nothing of what this user may execute and not read.
 ///
 /// # Errors
 /// What the system says when it cannot be read, or that it is no file.
 pub fn file(path: &Path) -> io::Result<tree::File> {
-    let mut found = read_file(path, PROGRAM_HEAD)?;
+    let found = read_file(path, PROGRAM_HEAD).or_else(|error| {
+        // The contents of a program that may be executed all the same are none of our business.
+        if error.kind() == io::ErrorKind::PermissionDenied && files::is_executable(path) {
+            return read_file(path, 0);
+        }
+        Err(error)
+    });
+    let mut found = found?;
     if found.head.len() == PROGRAM_HEAD && !found.head.starts_with(b"\x7fELF") {
         found = read_file(path, HEAD_LIMIT)?;
     }
@@ -116,14 +125,7 @@ fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
     let mut head = Vec::new();
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     if limit > 0 {
-        match File::open(path) {
-            Ok(file) => {
-                file.take(limit).read_to_end(&mut head)?;
-            }
-            // A program that may be executed and not read is none of our business.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            Err(error) => return Err(error),
-        }
+        File::open(path)?.take(limit).read_to_end(&mut head)?;
     }
     Ok(tree::File {
         mode: metadata.permissions().mode() & 0o7777,

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
 
-use sixfold_sys::{fifo, files};
+use sixfold_sys::fifo;
 
 use super::*;
 

@@ -49,12 +49,21 @@ pub struct Inspection {
 /// A sound script or program is left to the kernel. A script without execute permission is run by
 /// its interpreter, one with CRLF line ends in a cleaned copy, one without a `#!` line by
 /// `/bin/sh`; each with a warning. A program for another machine or without execute permission
-/// and a file that is neither script nor program are errors. The `#!` line is split as the Linux
+/// and a file that is neither script nor program are errors. One of which nothing could be read is
+/// left to the kernel, if it is executable. The `#!` line is split as the Linux
 /// kernel splits it (execve(2)): what follows the interpreter is one argument.
 pub fn inspect(path: &Path, file: &File) -> Inspection {
     let executable = file.mode & 0o111 != 0;
     if file.head.starts_with(b"\x7fELF") {
         return inspect_program(path, &file.head, executable);
+    }
+    if executable && file.head.is_empty() && file.size > 0 {
+        // It may be executed and not read: only the kernel knows what it is.
+        return Inspection {
+            launch: Some(Launch::Direct),
+            interpreter: None,
+            diagnostics: Vec::new(),
+        };
     }
     let bare = file.head.strip_prefix(BYTE_ORDER_MARK);
     let text = bare.unwrap_or(&file.head);

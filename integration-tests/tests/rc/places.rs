@@ -2,7 +2,7 @@
 
 use sixfold_integration_tests::{Nest, root_available};
 
-use super::Services as _;
+use super::{SOURCES, Services as _};
 
 const RUN: &str = "echo web is $0 $1 in $(pwd) with [$HOME] and $(cat data/x env/Y) >&2; \
                    : > written; exec sleep 1000";
@@ -89,6 +89,34 @@ fn another_user_than_root_has_longruns_too() {
         .boot();
     nest.wait_line("web runs as 1000");
     nest.terminate().assert_code(0);
+}
+
+#[test]
+fn what_another_user_may_not_read_is_told_as_that() {
+    if !root_available() {
+        return;
+    }
+    let script = "#!/bin/sh\necho script runs >&2\n";
+    let end = Nest::new()
+        .oneshot("typeless", "true\n", &["base"])
+        .file(&format!("{SOURCES}/typeless/type"), 0o600, "oneshot\n")
+        .oneshot("closed", "/etc/closed\n", &["base"])
+        .file("/etc/closed", 0o700, script)
+        .oneshot("lazy", "/etc/lazy\n", &["base"])
+        .file("/etc/lazy", 0o711, script)
+        .longrun("web", "exec sleep 1000", &["base"])
+        .file(&format!("{SOURCES}/web/notification-fd"), 0o600, "3\n")
+        .uid(1000)
+        .run_options("mode=755,uid=1000")
+        .cmd_sh("echo cmd runs >&2")
+        .run();
+    end.assert_code(0)
+        .assert_has("/typeless/type: it cannot be read: Permission denied")
+        .assert_has("/web/notification-fd: it cannot be read: Permission denied")
+        .assert_has("/etc/closed: cannot be read: Permission denied")
+        .assert_has("unable to start service closed: command exited 126")
+        .assert_lacks("#! line")
+        .assert_has("cmd runs");
 }
 
 #[test]

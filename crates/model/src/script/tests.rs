@@ -53,6 +53,19 @@ fn a_sound_script_is_left_to_the_kernel() {
 }
 
 #[test]
+fn what_may_be_executed_and_not_read_is_left_to_the_kernel() {
+    let file = File {
+        mode: 0o711,
+        size: 40,
+        head: Vec::new(),
+    };
+    let inspection = inspect(Path::new(PATH), &file);
+    assert_eq!(inspection.launch, Some(Launch::Direct));
+    assert_eq!(inspection.interpreter, None);
+    assert_eq!(inspection.diagnostics, Vec::new());
+}
+
+#[test]
 fn the_first_line_is_split_as_the_kernel_does() {
     for (head, words) in [
         (&b"#!/bin/sh"[..], &["/bin/sh"][..]),
