@@ -157,6 +157,9 @@ pub(crate) struct Node {
 pub(crate) struct Graph {
     nodes: Vec<Option<Node>>,
     free: Vec<NodeId>,
+    /// Places of nodes that were removed, with the services that needed them. The output of these goes
+    /// to whatever the daemon knows by that id, so that it must not be anything else meanwhile.
+    held: Vec<(NodeId, Vec<NodeId>)>,
 }
 
 impl Graph {
@@ -182,10 +185,24 @@ impl Graph {
 
     /// Removes a node; nothing needs it any longer.
     pub(crate) fn remove(&mut self, id: NodeId) {
-        if self.nodes.get_mut(id.0).and_then(Option::take).is_none() {
+        let Some(removed) = self.nodes.get_mut(id.0).and_then(Option::take) else {
             return;
+        };
+        for (_, holders) in &mut self.held {
+            holders.retain(|holder| *holder != id);
         }
-        self.free.push(id);
+        let is_service = |id: &NodeId| {
+            let node = self.get(*id);
+            node.is_some_and(|node| matches!(node.kind, Kind::Service(_)))
+        };
+        let holders = removed.needed_by.into_iter().filter(is_service);
+        self.held.push((id, holders.collect()));
+        let (free, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|(_, holders)| holders.is_empty());
+        self.held = held;
+        let free: Vec<(NodeId, Vec<NodeId>)> = free;
+        self.free.extend(free.into_iter().map(|(id, _)| id));
         for node in self.nodes.iter_mut().flatten() {
             node.needs.retain(|other| *other != id);
             node.needed_by.retain(|other| *other != id);
@@ -283,5 +300,42 @@ impl Graph {
             Kind::Service(service) => Some(service),
             Kind::Oneshot(_) | Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sixfold_model::ServiceSpec;
+
+    use super::*;
+
+    fn service(name: &str) -> Kind {
+        let spec = ServiceSpec::new(name, Path::new("/run/service"));
+        Kind::Service(Box::new(Service::new(spec, false, false)))
+    }
+
+    #[test]
+    fn the_place_of_a_reader_is_free_once_nobody_writes_to_it_any_more() {
+        let mut graph = Graph::default();
+        let gate = graph.add(Kind::Gate(Gate::new()), &[]);
+        let reader = graph.add(service("reader"), &[]);
+        let other = graph.add(service("other"), &[]);
+        let writer = graph.add(service("writer"), &[reader]);
+        graph.connect(gate, reader);
+        graph.remove(reader);
+        graph.remove(reader);
+        let next = graph.add(service("next"), &[]);
+        assert!(![gate, reader, other, writer].contains(&next));
+        graph.remove(other);
+        assert_eq!(graph.add(service("again"), &[]), other);
+        graph.remove(writer);
+        let mut places = [
+            graph.add(service("one"), &[]),
+            graph.add(service("two"), &[]),
+        ];
+        places.sort();
+        assert_eq!(places, [reader, writer]);
     }
 }
