@@ -12,11 +12,11 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use sixfold_engine::Definitions;
-use sixfold_engine::definitions::Nature;
+use sixfold_engine::definitions::{Definition, Nature};
 use sixfold_model::rc::definition::Longrun;
 use sixfold_model::rc::{self, Database, Graph, Kind, Node};
 use sixfold_model::tree::Identity;
-use sixfold_model::{Diagnostic, ServiceSpec, service_dir};
+use sixfold_model::{Diagnostic, ServiceSpec, Severity, service_dir};
 use sixfold_protocol::paths;
 use thiserror::Error;
 
@@ -41,16 +41,23 @@ fn lay_error(path: &Path) -> impl FnOnce(io::Error) -> LayError {
 /// Reads what the image defines, reports everything that is wrong with it, and makes the directories
 /// of what is sound. What needs a directory that cannot be made is broken, and nothing else.
 pub(crate) fn read(world: &World) -> Definitions {
-    let (layers, found) = sources::layers(Path::new("/"), &world.settings);
-    world.report(&found);
+    let (layers, unreadable) = sources::layers(Path::new("/"), &world.settings);
+    world.report(&unreadable);
     let (graph, found) = rc::read(&layers, &sources::command_syntax);
     world.report(&found);
-    let definitions = Definitions::of(&graph, |name, longrun| {
+    let mut definitions = Definitions::of(&graph, |name, longrun| {
         let spec = place(world, name, longrun);
         let spec = spec.map_err(|error| report(world, longrun, &error)).ok()?;
         listing::inspect_scripts(world, &spec);
         Some(spec)
     });
+    // Nobody knows what is missing, so that boot has failed in any case.
+    let errors = unreadable
+        .iter()
+        .filter(|it| it.severity == Severity::Error);
+    let paths = errors.filter_map(|it| it.path.as_ref());
+    let missing = paths.map(|path| Definition::broken(path.display().to_string()));
+    definitions.all.extend(missing);
     let has_scripts = |nature: &Nature| match nature {
         Nature::Oneshot { up, down } => !(up.is_empty() && down.is_empty()),
         Nature::Longrun { .. } | Nature::Broken => false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sixfold_model::ServiceSpec;
 use sixfold_model::rc::definition::{Kind, Longrun, Timeouts};
-use sixfold_model::rc::graph::{Graph, Id};
+use sixfold_model::rc::graph::{Graph, Id, Node, Standing};
 use sixfold_model::rc::stock;
 
 /// Everything that a boot starts.
@@ -73,11 +73,15 @@ impl Definitions {
     /// gives the service of a longrun, once its directory is made, or nothing if that cannot be.
     pub fn of(graph: &Graph, mut spec: impl FnMut(&str, &Longrun) -> Option<ServiceSpec>) -> Self {
         let mut places: BTreeMap<Id, Need> = BTreeMap::new();
-        let mut wanted = Vec::new();
+        let mut wanted: Vec<(Id, &Node)> = Vec::new();
         for id in graph.closure(graph.top()) {
-            let Some(node) = graph.get(id).filter(|node| !node.is_bundle()) else {
+            let Some(node) = graph.get(id) else {
                 continue;
             };
+            // A bundle stands for what it holds, unless something is wrong with itself.
+            if node.is_bundle() && node.standing != Standing::Broken {
+                continue;
+            }
             let need = match node.name() {
                 stock::FIX_ATTRS => Need::FixAttrs,
                 stock::CONT_INIT => Need::ContInit,
@@ -97,8 +101,14 @@ impl Definitions {
             let node = graph.find(name).and_then(|id| graph.get(id));
             node.map(|node| {
                 let mut found = needs(&node.needs);
+                // It may be a bundle that keeps a stage from starting.
+                if let Standing::Blocked { by } = &node.standing {
+                    found.extend(graph.find(by).and_then(|id| places.get(&id)));
+                }
                 // The stages follow each other in any case.
                 found.retain(|need| matches!(need, Need::Service(_)));
+                found.sort_unstable();
+                found.dedup();
                 found
             })
             .unwrap_or_default()
@@ -106,7 +116,7 @@ impl Definitions {
         let services_need = of_stage(stock::SERVICES);
         let cont_init_needs = of_stage(stock::CONT_INIT);
         let fix_attrs_needs = of_stage(stock::FIX_ATTRS);
-        let all = wanted
+        let all: Vec<Definition> = wanted
             .iter()
             .map(|(_, node)| {
                 let (nature, timeouts) = match &node.definition.kind {
@@ -145,11 +155,35 @@ impl Definitions {
                 }
             })
             .collect();
-        Self {
+        let mut definitions = Self {
             all,
             services_need,
             cont_init_needs,
             fix_attrs_needs,
+        };
+        for (name, stage) in [
+            (stock::SERVICES, &mut definitions.services_need),
+            (stock::CONT_INIT, &mut definitions.cont_init_needs),
+            (stock::FIX_ATTRS, &mut definitions.fix_attrs_needs),
+        ] {
+            let node = graph.find(name).and_then(|id| graph.get(id));
+            if node.is_some_and(|node| node.standing == Standing::Broken) {
+                stage.push(Need::Service(definitions.all.len()));
+                definitions.all.push(Definition::broken(name.to_owned()));
+            }
+        }
+        definitions
+    }
+}
+
+impl Definition {
+    /// Something of that name that cannot start, as has been reported, and needs nothing.
+    pub fn broken(name: String) -> Self {
+        Self {
+            name,
+            nature: Nature::Broken,
+            needs: Vec::new(),
+            timeouts: Timeouts::default(),
         }
     }
 }

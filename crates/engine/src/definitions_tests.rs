@@ -138,6 +138,31 @@ fn what_is_broken_is_there_so_that_what_needs_it_is_not_started() {
 }
 
 #[test]
+fn a_broken_bundle_is_there_too_and_stops_the_stages_that_need_it() {
+    let all = definitions(&[
+        ("fine/type", "oneshot"),
+        ("fine/up", ""),
+        ("user/type", "bundle"),
+        ("user/contents.d/fine", ""),
+        ("user/contents.d/missing", ""),
+        ("user2/type", "bundle"),
+        ("user2/contents.d/user2", ""),
+    ]);
+    for name in ["user", "user2"] {
+        assert_eq!(*named(&all, name).0, Nature::Broken, "{name}");
+    }
+    assert!(matches!(named(&all, "fine").0, Nature::Oneshot { .. }));
+    assert_eq!(names(&all, &all.services_need), ["fine", "user"]);
+}
+
+#[test]
+fn a_stage_with_an_error_of_its_own_does_not_start() {
+    let all = definitions(&[("legacy-cont-init/dependencies.d/missing", "")]);
+    assert_eq!(names(&all, &all.cont_init_needs), ["legacy-cont-init"]);
+    assert_eq!(*named(&all, "legacy-cont-init").0, Nature::Broken);
+}
+
+#[test]
 fn a_producer_knows_its_reader() {
     let all = definitions(&[
         ("a/type", "longrun"),

@@ -61,6 +61,37 @@ fn a_failure_is_told_or_stops_the_container_as_is_wanted() {
 }
 
 #[test]
+fn an_error_in_a_bundle_or_in_a_whole_directory_is_a_failure() {
+    if !root_available() {
+        return;
+    }
+    let fine = || {
+        Nest::new()
+            .oneshot("fine", &says("echo fine up >&2"), &["base"])
+            .service("legacy", "echo legacy up >&2; exec sleep 1000")
+            .cmd_sh("echo cmd runs >&2; exit 3")
+    };
+    let end = fine().wanted("missing").run();
+    end.assert_code(3)
+        .assert_has("fine up")
+        .assert_has("cmd runs")
+        .assert_lacks("legacy up");
+    for (nest, what) in [
+        (fine().wanted("missing"), "Not up: services.d, user;"),
+        (
+            fine().env("S6_RUNTIME_BUNDLEDIR", "/none"),
+            "Not up: /none;",
+        ),
+    ] {
+        let end = nest.env("S6_BEHAVIOUR_IF_STAGE2_FAILS", "2").run();
+        end.assert_code(1)
+            .assert_has("fine up")
+            .assert_has(what)
+            .assert_lacks("cmd runs");
+    }
+}
+
+#[test]
 fn a_oneshot_that_takes_too_long_has_failed() {
     if !root_available() {
         return;
