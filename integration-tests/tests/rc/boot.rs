@@ -193,7 +193,12 @@ fn a_broken_definition_leaves_the_rest_up() {
         .wanted("typeless")
         .oneshot("lost", &says("echo lost up >&2"), &["nosuch"])
         .oneshot("unmatched", "if { true\n", &[])
-        .longrun("sound", "echo sound up >&2; exec sleep 1000", &["base"])
+        .longrun(
+            "sound",
+            "echo sound up >&2; echo >&3; exec sleep 1000",
+            &["base"],
+        )
+        .rc("sound", "notification-fd", "3\n")
         .oneshot("after", &says("echo after up >&2"), &["base", "sound"])
         .cmd_sh("echo cmd runs >&2")
         .run();

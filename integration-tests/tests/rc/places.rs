@@ -25,6 +25,7 @@ fn comes_up(nest: Nest) {
     let nest = nest.boot();
     nest.wait_line("web is ./run web in /run/s6-rc/servicedirs/web with [] and dataenv");
     nest.wait_line("script runs");
+    nest.wait_line("service script successfully started");
     nest.wait_file("/run/service/web/written");
     let end = nest.terminate();
     end.assert_code(0)
