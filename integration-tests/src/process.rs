@@ -86,8 +86,10 @@ impl Process {
                 let pty = openpty(None, None).expect("a pseudo-terminal can be had");
                 let copy = || pty.slave.try_clone().expect("a descriptor can be copied");
                 let mut wrapped = Command::new("setsid");
+                // Tests that run in the background of a shell inherit an ignored SIGINT, and ^C
+                // would then reach nobody.
                 wrapped
-                    .arg("--ctty")
+                    .args(["--ctty", "env", "--default-signal=INT,QUIT"])
                     .arg(command.get_program())
                     .args(command.get_args());
                 for (name, value) in command.get_envs() {
