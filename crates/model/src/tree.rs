@@ -1,5 +1,8 @@
 //! A directory, as it was at one moment: what the daemon reads from disk and this crate interprets.
 
+#[cfg(test)]
+pub(crate) mod any;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 

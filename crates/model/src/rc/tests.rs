@@ -338,21 +338,7 @@ fn any_tree() -> impl Strategy<Value = Tree> {
         1 => Just(Entry::Unreadable("no".into())),
         1 => Just(Entry::Dir(Tree::default())),
     ];
-    let entry = leaf.prop_recursive(3, 64, 8, {
-        let name = name.clone();
-        move |inner| {
-            prop::collection::btree_map(name.clone(), inner, 0..8).prop_map(|entries| {
-                Entry::Dir(Tree {
-                    entries,
-                    identity: None,
-                })
-            })
-        }
-    });
-    prop::collection::btree_map(name, entry, 0..12).prop_map(|entries| Tree {
-        entries,
-        identity: None,
-    })
+    crate::tree::any::any_tree(name, leaf, 64)
 }
 
 proptest! {
