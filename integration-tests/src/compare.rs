@@ -73,3 +73,30 @@ impl Comparison {
         (found != wanted).then(|| format!("== {title}\n-- wanted\n{wanted}-- found\n{found}"))
     }
 }
+
+/// Makes every case file of these names, beside the caller, a test for each subject, in the modules
+/// `$theirs` and `sixfold`, and a function `count` that tells how many cases they hold.
+#[macro_export]
+macro_rules! case_groups {
+    ($comparison:ident, $theirs:ident: $($name:ident),* $(,)?) => {
+        mod $theirs {
+            $(#[test] fn $name() {
+                let text = include_str!(concat!(stringify!($name), ".cases"));
+                super::$comparison.check($crate::compare::Subject::Debian, &$crate::compare::read(text));
+            })*
+        }
+        mod sixfold {
+            $(#[test] fn $name() {
+                let text = include_str!(concat!(stringify!($name), ".cases"));
+                super::$comparison.check($crate::compare::Subject::Sixfold, &$crate::compare::read(text));
+            })*
+        }
+        /// How many cases there are.
+        fn count() -> usize {
+            [$(include_str!(concat!(stringify!($name), ".cases"))),*]
+                .iter()
+                .map(|text| $crate::compare::read(text).len())
+                .sum()
+        }
+    };
+}

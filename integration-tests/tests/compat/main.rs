@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use sixfold_integration_tests::compare::{self, Comparison, Subject};
-use sixfold_integration_tests::{binary, s6_available};
+use sixfold_integration_tests::compare::{self, Comparison};
+use sixfold_integration_tests::{binary, case_groups, s6_available};
 use tempfile::TempDir;
 
 const S6: Comparison = Comparison {
@@ -17,39 +17,12 @@ const S6: Comparison = Comparison {
     ours,
 };
 
-/// The case files, each a group of tests for both subjects.
-macro_rules! groups {
-    ($($name:ident),* $(,)?) => {
-        mod s6 {
-            $(#[test] fn $name() {
-                super::run(super::Subject::Debian, include_str!(concat!(stringify!($name), ".cases")));
-            })*
-        }
-        mod sixfold {
-            $(#[test] fn $name() {
-                super::run(super::Subject::Sixfold, include_str!(concat!(stringify!($name), ".cases")));
-            })*
-        }
-        /// How many cases there are.
-        fn count() -> usize {
-            [$(include_str!(concat!(stringify!($name), ".cases"))),*]
-                .iter()
-                .map(|text| compare::read(text).len())
-                .sum()
-        }
-    };
-}
-
-groups!(svstat, svc, supervise, scan, chain, fifodir, instance);
+case_groups!(S6, s6: svstat, svc, supervise, scan, chain, fifodir, instance);
 
 #[test]
 fn there_are_enough_cases() {
     let all = count() + matrix::count();
     assert!(all >= 150, "{all} cases");
-}
-
-fn run(subject: Subject, text: &str) {
-    S6.check(subject, &compare::read(text));
 }
 
 /// The path with our commands, as they are listed by our help. None of s6's own may be taken in

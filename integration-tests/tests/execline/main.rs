@@ -4,8 +4,8 @@ mod random;
 
 use std::sync::OnceLock;
 
-use sixfold_integration_tests::compare::{self, Comparison, Subject};
-use sixfold_integration_tests::execline_available;
+use sixfold_integration_tests::compare::{self, Comparison};
+use sixfold_integration_tests::{case_groups, execline_available};
 use tempfile::TempDir;
 
 const EXECLINE: Comparison = Comparison {
@@ -23,30 +23,8 @@ const COMMANDS: &str = "background backtick case cd define dollarat elgetopt elg
     pipeline piperw posix-cd posix-umask redirfd runblock shift trap tryexec umask unexport wait \
     withstdinas import s6-test";
 
-/// The case files, each a group of tests for both subjects.
-macro_rules! groups {
-    ($($name:ident),* $(,)?) => {
-        mod debian {
-            $(#[test] fn $name() {
-                super::run(super::Subject::Debian, include_str!(concat!(stringify!($name), ".cases")));
-            })*
-        }
-        mod sixfold {
-            $(#[test] fn $name() {
-                super::run(super::Subject::Sixfold, include_str!(concat!(stringify!($name), ".cases")));
-            })*
-        }
-        /// How many cases there are.
-        fn count() -> usize {
-            [$(include_str!(concat!(stringify!($name), ".cases"))),*]
-                .iter()
-                .map(|text| compare::read(text).len())
-                .sum()
-        }
-    };
-}
-
-groups!(
+case_groups!(
+    EXECLINE, debian:
     lexer, blocks, execlineb, substitute, define, environ, process, sequence, remainder, case,
     positional, trap, loops, capture, fds, eltest, older, hostile, checklist, traps, inherited,
 );
@@ -55,10 +33,6 @@ groups!(
 fn there_are_enough_cases() {
     let all = count();
     assert!(all >= 300, "{all} cases");
-}
-
-fn run(subject: Subject, text: &str) {
-    EXECLINE.check(subject, &compare::read(text));
 }
 
 /// The path with our commands. Debian's `execlineb` in `/usr/bin` comes after ours, and the directory
