@@ -2,6 +2,7 @@
 //! by s6 and s6-overlay. No IO: what is here turns bytes into values and back.
 
 pub mod death_tally;
+pub mod live;
 pub mod paths;
 pub mod scan_control;
 pub mod service_control;

@@ -65,3 +65,7 @@ pub const EVENT: &str = "event";
 pub const SCAN_LOCK: &str = ".s6-svscan/lock";
 /// The scan directory's FIFO of control bytes.
 pub const SCAN_CONTROL: &str = ".s6-svscan/control";
+/// The scan directory's socket, on which the commands of s6-rc ask ([`crate::live`]).
+pub const REQUESTS: &str = ".s6-svscan/requests";
+/// The link in a live directory of s6-rc that leads to the scan directory.
+pub const RC_SCANDIR: &str = "scandir";

@@ -39,6 +39,8 @@ pub mod lock;
     reason = "descriptors that only their numbers are known of"
 )]
 pub mod numbers;
+#[expect(unsafe_code, reason = "descriptors that come with a message")]
+pub mod passing;
 #[expect(unsafe_code, reason = "glob and fnmatch of the C library")]
 pub mod pattern;
 #[expect(unsafe_code, reason = "regcomp, regexec and regerror of the C library")]
