@@ -3,6 +3,7 @@
 
 pub mod death_tally;
 pub mod live;
+pub mod notify;
 pub mod paths;
 pub mod scan_control;
 pub mod service_control;

@@ -15,6 +15,10 @@ pub const ENV_STAGE3: &str = "/run/s6/env-stage3";
 pub const STAGE2_EXITED: &str = "S6_STAGE2_EXITED";
 /// Where the copies of services.d live: each service's working directory.
 pub const LEGACY_SERVICES: &str = "/run/s6/legacy-services";
+/// Where the sockets lie on which services announce themselves ([`crate::notify`]).
+pub const NOTIFY: &str = "/run/s6/notify";
+/// The same socket in a service directory that lies somewhere else.
+pub const NOTIFY_HERE: &str = "notify-socket";
 /// Copies of scripts that had to be cleaned of carriage returns.
 pub const CLEANED_SCRIPTS: &str = "/run/s6/cleaned";
 /// `halt`, `poweroff`, `reboot` and `shutdown`, as s6-overlay v3 places them.

@@ -34,6 +34,8 @@ pub mod fifo;
 pub mod fork;
 #[expect(unsafe_code, reason = "locks that nix offers without the test for one")]
 pub mod lock;
+#[expect(unsafe_code, reason = "what the kernel says beside a message")]
+pub mod notify;
 #[expect(
     unsafe_code,
     reason = "descriptors that only their numbers are known of"

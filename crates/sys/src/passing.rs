@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(is_closed_on_exec, 1);
             File::from(fd).write_all(b"line").unwrap();
         }
-        std::io::Seek::rewind(&mut file).unwrap();
+        io::Seek::rewind(&mut file).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "lineline");

@@ -130,7 +130,44 @@ pub fn descendants() -> io::Result<Vec<i32>> {
     Ok(found)
 }
 
-fn own_pid() -> i32 {
+/// Where a process belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kin {
+    /// Its parent; 0 when that is outside of our pid namespace.
+    pub parent: i32,
+    /// Its session: the process that made it, which may be gone. Only who descends from that is in it,
+    /// and its number is not given to anybody else as long as somebody is (setsid(2)).
+    pub session: i32,
+}
+
+/// Where process `pid` belongs, which may have ended as long as nobody has collected it; nothing when
+/// it is gone, or there is no `/proc`.
+#[must_use]
+pub fn kin(pid: i32) -> Option<Kin> {
+    read_stat(pid).map(|stat| Kin {
+        parent: stat.parent,
+        session: stat.session,
+    })
+}
+
+/// The real user of process `pid`; nothing when it is gone, or there is no `/proc`.
+#[must_use]
+pub fn user(pid: i32) -> Option<u32> {
+    let status = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    parse_user(&status)
+}
+
+fn parse_user(status: &[u8]) -> Option<u32> {
+    // The name in the first line has its newlines escaped, so that no other line can be forged.
+    let mut lines = status.split(|byte| *byte == b'\n');
+    let ids = lines.find_map(|line| line.strip_prefix(b"Uid:"))?;
+    let mut ids = std::str::from_utf8(ids).ok()?.split_ascii_whitespace();
+    ids.next()?.parse().ok()
+}
+
+/// This process.
+#[must_use]
+pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
@@ -151,11 +188,12 @@ fn parse_pid(text: &str) -> Option<i32> {
     text.parse().ok().filter(|pid| *pid > 0)
 }
 
-/// Two of the fields of `/proc/PID/stat` (proc_pid_stat(5)).
+/// Three of the fields of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     state: u8,
     parent: i32,
+    session: i32,
 }
 
 fn read_stat(pid: i32) -> Option<Stat> {
@@ -171,8 +209,13 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
         .split(|byte| *byte == b' ')
         .filter(|f| !f.is_empty());
     let state = *fields.next()?.first()?;
-    let parent = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    Some(Stat { state, parent })
+    let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
+    let (parent, _group, session) = (number()?, number()?, number()?);
+    Some(Stat {
+        state,
+        parent,
+        session,
+    })
 }
 
 #[cfg(test)]
@@ -181,12 +224,13 @@ mod tests {
 
     #[test]
     fn stat_lines_are_read_behind_any_name() {
-        let plain = parse_stat(b"12 (sleep) S 7 12 12 0 -1");
+        let plain = parse_stat(b"12 (sleep) S 7 12 13 0 -1");
         assert_eq!(
             plain,
             Some(Stat {
                 state: b'S',
-                parent: 7
+                parent: 7,
+                session: 13
             })
         );
         let nasty = parse_stat(b"12 (a) Z 1 (b) R 9 12 12");
@@ -194,7 +238,8 @@ mod tests {
             nasty,
             Some(Stat {
                 state: b'R',
-                parent: 9
+                parent: 9,
+                session: 12
             })
         );
         for broken in [
@@ -204,6 +249,7 @@ mod tests {
             b"12 (x)",
             b"12 (x) S",
             b"12 (x) S y",
+            b"12 (x) S 7 12",
         ] {
             assert_eq!(parse_stat(broken), None);
         }
@@ -216,6 +262,19 @@ mod tests {
         assert!(children(parent).unwrap().contains(&own));
         assert!(scan_children(parent).unwrap().contains(&own));
         assert_eq!(children(-4).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_process_has_kin_and_a_user_until_it_is_gone() {
+        let own = own_pid();
+        assert_eq!(kin(own).unwrap().parent, parent());
+        assert!(user(own).is_some());
+        assert_eq!((kin(-4), user(-4)), (None, None));
+        assert_eq!(
+            parse_user(b"Name:\tUid:\nUid:\t7\t0\t0\t0\nGid:\t1\n"),
+            Some(7)
+        );
+        assert_eq!(parse_user(b"Name:\tx\n"), None);
     }
 
     #[test]
