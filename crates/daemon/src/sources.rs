@@ -199,9 +199,9 @@ fn head(name: &OsStr) -> usize {
     match name.as_encoded_bytes() {
         b"up" | b"down" | b"reload" | b"dependencies" | b"contents" | b"producer-for"
         | b"consumer-for" | b"pipeline-name" => HEAD_LIMIT,
-        b"type" | b"notification-fd" | b"lock-fd" | b"timeout-up" | b"timeout-down"
-        | b"timeout-kill" | b"timeout-finish" | b"max-death-tally" | b"down-signal"
-        | b"reload-signal" => SMALL_HEAD,
+        b"type" | b"notification-fd" | b"notify" | b"timeout-watchdog" | b"lock-fd"
+        | b"timeout-up" | b"timeout-down" | b"timeout-kill" | b"timeout-finish"
+        | b"max-death-tally" | b"down-signal" | b"reload-signal" => SMALL_HEAD,
         _ => 0,
     }
 }

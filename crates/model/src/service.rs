@@ -29,6 +29,12 @@ pub struct ServiceSpec {
     /// The descriptor on which `run` announces its readiness with a newline, 1 or more: almost
     /// always 3, but s6 takes the standard output and error too.
     pub notification_fd: Option<i32>,
+    /// `run` announces its readiness, and more, on the socket that `NOTIFY_SOCKET` names
+    /// (sd_notify(3)). Beside [`Self::notification_fd`] either announcement counts.
+    pub notify: bool,
+    /// How often `run` says on that socket at least that it is alive; `None` is never. Without
+    /// [`Self::notify`] there is none.
+    pub watchdog: Option<Duration>,
     /// How long `finish` may run before it is killed; `None` is without limit.
     pub timeout_finish: Option<Duration>,
     /// How long after the down signal `run` is killed; `None` is never.
@@ -61,6 +67,8 @@ impl ServiceSpec {
             has_finish: false,
             down: false,
             notification_fd: None,
+            notify: false,
+            watchdog: None,
             timeout_finish: Some(DEFAULT_TIMEOUT_FINISH),
             timeout_kill: None,
             down_signal: Signal::TERM,
@@ -72,6 +80,11 @@ impl ServiceSpec {
             identity: None,
             log: None,
         }
+    }
+
+    /// Whether `run` announces its readiness, in one way or another.
+    pub fn announces_readiness(&self) -> bool {
+        self.notify || self.notification_fd.is_some()
     }
 
     /// Whether `other` is the same service: the same directory, whatever it is called now

@@ -5,6 +5,7 @@
 //! and at each rescan.
 
 pub(crate) mod file;
+mod notify;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -21,9 +22,12 @@ pub const MAX_NAME: usize = 251;
 ///
 /// The files are those of s6's servicedir page: `run`, `finish`, `down`, `notification-fd`,
 /// `lock-fd`, `timeout-finish` and `timeout-kill` (milliseconds, 0 is without limit),
-/// `down-signal`, `reload-signal`, `max-death-tally`, `flag-newpidns`, `flag-timeout-killpg`, and a logger in `log/`, whose own `log/` does not count. Of a file with a
-/// value the first line counts; one that makes no sense is a warning, and the default is taken.
-/// Without a usable `run` the service is broken: `has_run` is false, and an error says why.
+/// `down-signal`, `reload-signal`, `max-death-tally`, `flag-newpidns`, `flag-timeout-killpg`, and a
+/// logger in `log/`, whose own `log/` does not count; and two of our own, `notify` (the word
+/// `systemd`) and `timeout-watchdog` (milliseconds, 0 is no watchdog). Of a file with a value the
+/// first line counts; one that makes no sense is a warning, and the default is taken. Without a
+/// usable `run`, or with another word in `notify`, the service is broken: `has_run` is false, and an
+/// error says why.
 pub fn read(name: &str, source: &Path, tree: &Tree) -> (ServiceSpec, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut spec = read_one(name, source, tree, &mut diagnostics);
@@ -159,6 +163,7 @@ pub(crate) fn read_files(name: &str, source: &Path, files: &mut Directory<'_>) -
             "give one of them another number",
         ));
     }
+    notify::read(&mut spec, files);
     spec.new_pid_namespace = files.flag("flag-newpidns");
     spec.kills_group = files.flag("flag-timeout-killpg");
 

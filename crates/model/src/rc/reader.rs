@@ -24,10 +24,12 @@ use crate::{Diagnostic, ServiceSpec, Severity};
 /// How many letters a word may be off to be taken for a misspelling.
 const MISSPELLING: usize = 2;
 /// The files that end up in the service directory of a longrun.
-const SERVICE_FILES: [&str; 14] = [
+const SERVICE_FILES: [&str; 16] = [
     "run",
     "finish",
     "notification-fd",
+    "notify",
+    "timeout-watchdog",
     "lock-fd",
     "timeout-kill",
     "timeout-finish",
@@ -174,6 +176,7 @@ fn read_oneshot(
             "consumer-for",
             "pipeline-name",
             "notification-fd",
+            "notify",
         ],
         diagnostics,
     );

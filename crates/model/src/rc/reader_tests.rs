@@ -27,6 +27,8 @@ fn every_file_of_a_longrun() {
          web/run x
          web/finish x
          web/notification-fd 3\\n
+         web/notify systemd\\n
+         web/timeout-watchdog 4000\\n
          web/lock-fd 5\\n
          web/timeout-up 1000\\n
          web/timeout-down 0\\n
@@ -52,6 +54,8 @@ fn every_file_of_a_longrun() {
     assert_eq!(service.source, path("/etc/s6-overlay/s6-rc.d/web"));
     assert!(service.has_run && service.has_finish);
     assert_eq!(service.notification_fd, Some(3));
+    assert!(service.notify);
+    assert_eq!(service.watchdog, Some(Duration::from_secs(4)));
     assert_eq!(service.lock_fd, Some(5));
     assert_eq!(service.timeout_kill, Some(Duration::from_secs(2)));
     assert_eq!(service.timeout_finish, Some(Duration::from_secs(3)));
@@ -78,11 +82,13 @@ fn every_file_of_a_longrun() {
             "lock-fd",
             "max-death-tally",
             "notification-fd",
+            "notify",
             "reload-signal",
             "run",
             "template",
             "timeout-finish",
-            "timeout-kill"
+            "timeout-kill",
+            "timeout-watchdog"
         ]
     );
     let node = node(&graph, "web");
@@ -248,6 +254,22 @@ fn what_is_missing_for_the_type() {
 }
 
 #[test]
+fn a_word_that_means_nothing_is_an_error() {
+    assert_eq!(longrun_with("web/notify systemd\\n"), Vec::<String>::new());
+    assert_eq!(
+        longrun_with("web/notify s6\\n"),
+        [
+            "error: web/notify:1: \"s6\" is not the word systemd (write the word systemd, or remove \
+             the file)"
+        ]
+    );
+    assert_eq!(
+        oneshot_with("init/notify systemd\\n"),
+        ["warning: init/notify: no effect: init is a oneshot (remove it, or correct the type)"]
+    );
+}
+
+#[test]
 fn numbers_that_are_none() {
     let milliseconds = "a number of milliseconds in decimal digits";
     for (file, must) in [
@@ -255,6 +277,7 @@ fn numbers_that_are_none() {
         ("timeout-down", milliseconds),
         ("timeout-kill", milliseconds),
         ("timeout-finish", milliseconds),
+        ("timeout-watchdog", milliseconds),
         ("notification-fd", "a descriptor from 1 to 1000000"),
         ("lock-fd", "a descriptor from 1 to 1000000"),
         ("max-death-tally", "a number from 0 to 4096"),

@@ -146,6 +146,29 @@ impl<'a> Directory<'a> {
         signal
     }
 
+    /// Whether what has that name is a directory or a program, and so no file with a value: images
+    /// have files of their own in service directories, and s6 leaves them alone.
+    pub(crate) fn is_of_the_image(&self, name: &str) -> bool {
+        match self.entry(name) {
+            Some(Entry::Dir(_)) => true,
+            Some(Entry::File(file)) => [&b"#!"[..], b"\x7fELF"]
+                .iter()
+                .any(|magic| file.head.starts_with(magic)),
+            Some(Entry::Special | Entry::Dangling | Entry::Unreadable(_)) | None => false,
+        }
+    }
+
+    /// Whether the file holds the word `wanted`. Anything else is an error everywhere.
+    pub(crate) fn word(&mut self, name: &str, wanted: &str) -> bool {
+        let wrong = std::mem::replace(&mut self.wrong, Severity::Error);
+        let must = format!("the word {wanted}");
+        let found = self.value(name, &must, "", |line| {
+            (line == wanted.as_bytes()).then_some(())
+        });
+        self.wrong = wrong;
+        found.is_some()
+    }
+
     /// What `parse` makes of the first line of the file, without the blanks at its end; reports
     /// what the line `must` be and what is done `instead` when it makes nothing of it.
     pub(crate) fn value<T>(

@@ -13,9 +13,11 @@ use crate::tree::{Entry, Tree};
 use crate::{Diagnostic, Severity};
 
 const NO_SUCH_FILE: &str = "No such file or directory";
-/// The files of a longrun that hold a number or a signal.
-const NUMBERS: [&str; 7] = [
+/// The files of a longrun that hold a number, a signal or a word; the second and the third are our own.
+const VALUES: [&str; 9] = [
     "notification-fd",
+    "notify",
+    "timeout-watchdog",
     "lock-fd",
     "timeout-kill",
     "timeout-finish",
@@ -196,7 +198,7 @@ impl Definition<'_> {
                 self.name
             )));
         }
-        if let Some(file) = NUMBERS.iter().find(|file| self.has_error(file)) {
+        if let Some(file) = VALUES.iter().find(|file| self.has_error(file)) {
             let path = self.path.join(file);
             return Some(Verdict::system(format!("invalid {}", path.display())));
         }

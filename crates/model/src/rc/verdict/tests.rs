@@ -114,6 +114,11 @@ fn what_is_wrong_with_files() {
             "invalid s/x/timeout-kill",
         ),
         (
+            &format!("{longrun} x/notify s6"),
+            Cause::System,
+            "invalid s/x/notify",
+        ),
+        (
             &format!("{longrun} x/notification-fd 3\n x/lock-fd 3"),
             Cause::Sources,
             "longrun x has the same value for notification-fd and lock-fd",
