@@ -10,7 +10,8 @@ use std::process::Command;
 
 use sixfold_daemon::contenv::load;
 use sixfold_model::{Settings, environment};
-use sixfold_protocol::paths::CONTAINER_ENVIRONMENT;
+use sixfold_protocol::notify::{SOCKET_VARIABLE, WATCHDOG_PID_VARIABLE, WATCHDOG_VARIABLE};
+use sixfold_protocol::paths::{CONTAINER_ENVIRONMENT, NOTIFY};
 
 use crate::complain::{self, ExitCode, FAILED, SYSTEM, USAGE, reason};
 use crate::exec;
@@ -19,7 +20,8 @@ const WITH_CONTENV: &str = "with-contenv";
 const PRINTCONTENV: &str = "printcontenv";
 
 /// `with-contenv prog...`: executes prog with the container's environment instead of its own, of
-/// which only PATH is kept where the container has none. With `S6_KEEP_ENV` the own one is it.
+/// which only PATH is kept where the container has none, and what Sixfold tells a service about its
+/// socket, which is no variable of the container. With `S6_KEEP_ENV` the own one is it.
 pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
     let Some((program, args)) = args.split_first() else {
         return complain::usage(WITH_CONTENV, "with-contenv prog...");
@@ -34,10 +36,18 @@ pub(crate) fn with_contenv(args: Vec<OsString>) -> ExitCode {
                 return complain::fatal(WITH_CONTENV, message, SYSTEM);
             }
         };
+        let kept = announcement();
         for (name, _) in std::env::vars_os().filter(|(name, _)| name != "PATH") {
             command.env_remove(name);
         }
         command.envs(loaded);
+        if !kept.is_empty() {
+            // The container's own are about whoever supervises the container.
+            command
+                .env_remove(WATCHDOG_VARIABLE)
+                .env_remove(WATCHDOG_PID_VARIABLE);
+        }
+        command.envs(kept);
     }
     let path = command.get_envs().find(|(name, _)| *name == "PATH");
     let path = match path {
@@ -74,6 +84,18 @@ pub(crate) fn printcontenv(args: Vec<OsString>) -> ExitCode {
             SYSTEM,
         ),
     }
+}
+
+/// What a service was told of its socket; nothing, where the socket is none of ours.
+fn announcement() -> Vec<(&'static str, OsString)> {
+    let socket = std::env::var_os(SOCKET_VARIABLE);
+    if !socket.is_some_and(|socket| Path::new(&socket).starts_with(NOTIFY)) {
+        return Vec::new();
+    }
+    [SOCKET_VARIABLE, WATCHDOG_VARIABLE]
+        .into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+        .collect()
 }
 
 /// `S6_KEEP_ENV`, read as the daemon reads it.

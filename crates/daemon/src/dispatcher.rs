@@ -164,14 +164,16 @@ impl Dispatcher {
     /// not the container. What the input has changed by then stays: the engine's machines change
     /// their state in single assignments.
     fn survive(&mut self, input: Input, local: &LocalSet) {
-        let ordered = if let Input::Control { node, .. } = input {
-            Some(node)
+        let answer = if let Input::Control { node, .. } = input {
+            Some((node, Order::Obeyed))
+        } else if let Input::Pulse { node, .. } | Input::Ready { node, .. } = input {
+            Some((node, Order::Heeded))
         } else {
             None
         };
         let handled = panic::catch_unwind(AssertUnwindSafe(|| self.handle(input, local)));
-        if let Some(node) = ordered {
-            self.order(node, Order::Obeyed);
+        if let Some((node, order)) = answer {
+            self.order(node, order);
         }
         if handled.is_err() {
             tracing::error!(
@@ -373,6 +375,7 @@ impl Dispatcher {
             | Input::Definitions(_)
             | Input::Services { .. }
             | Input::Ready { .. }
+            | Input::Pulse { .. }
             | Input::Census { .. } => {}
         }
     }

@@ -21,6 +21,7 @@ use crate::charge::Charge;
 use crate::world::World;
 use crate::{contenv, refusal, snapshot};
 
+pub(crate) mod notify;
 mod oneshot;
 
 /// The streams of a new process, as the unit has prepared them.

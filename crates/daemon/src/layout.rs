@@ -23,12 +23,13 @@ const STALE: [&str; 5] = [
     paths::RESULTS,
 ];
 /// What is made anew; everyone may look into it.
-const DIRECTORIES: [&str; 7] = [
+const DIRECTORIES: [&str; 8] = [
     paths::STATE,
     paths::SCANDIR,
     paths::RESULTS,
     paths::ENV_STAGE3,
     paths::LEGACY_SERVICES,
+    paths::NOTIFY,
     paths::CLEANED_SCRIPTS,
     paths::BASEDIR_BIN,
 ];

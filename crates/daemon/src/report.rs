@@ -2,6 +2,7 @@
 //! in brackets for text.
 
 mod boot;
+pub(crate) mod notify;
 mod rc;
 mod service;
 mod shutdown;
@@ -76,6 +77,11 @@ pub(crate) fn report(event: &Event) {
             signal,
         } => service::stopping(service, *pid, *signal),
         Event::ServiceKilled { service, pid } => service::killed(service, *pid),
+        Event::ServiceWatchdog {
+            service,
+            pid,
+            silent,
+        } => service::watchdog(service, *pid, *silent),
         Event::ServiceFailed { service } => service::failed(service),
         Event::ServicesStarting => boot::services_starting(),
         Event::ServicesStarted { count, duration } => boot::services_started(*count, *duration),

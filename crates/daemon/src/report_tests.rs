@@ -347,3 +347,27 @@ fn what_is_missing_at_the_end_of_boot_is_named() {
         assert_eq!(record(&event)["event"], "rc.incomplete");
     }
 }
+
+#[test]
+fn a_watchdog_that_bites_says_why() {
+    let bite = |silent| Event::ServiceWatchdog {
+        service: "web".to_owned(),
+        pid: 7,
+        silent,
+    };
+    let late = record(&bite(Some(SECOND)));
+    assert_eq!(late["level"], "WARN");
+    assert_eq!(late["event"], "service.watchdog");
+    assert_eq!(late["silent_ms"], 1000);
+    assert_eq!(late["service"], "web");
+    assert_eq!(
+        late["message"],
+        "service has not said WATCHDOG=1 for 1000 ms and is ended by SIGABRT"
+    );
+    let asked = record(&bite(None));
+    assert!(asked.get("silent_ms").is_none());
+    assert_eq!(
+        text(&bite(None)),
+        "sixfold: warning: service said WATCHDOG=trigger and is ended by SIGABRT (service \"web\", pid 7)\n"
+    );
+}

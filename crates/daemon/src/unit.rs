@@ -1,5 +1,5 @@
 //! One task for each node that has processes: it owns the `tokio::process::Child`, the pipes that
-//! the process writes to, and the descriptor on which it announces its readiness.
+//! the process writes to, and the descriptor and the socket on which it announces itself.
 //!
 //! A unit takes orders from the dispatcher on a channel of its own and reports on the shared one.
 //! It decides nothing. It always waits for its child, whatever else it does, so that no status is
@@ -32,8 +32,11 @@ use crate::subscriber::Format;
 use crate::watch;
 use crate::world::World;
 use news::{News, news, notification};
+use notify::{Announcements, Datagram, Socket};
 
 mod news;
+mod notify;
+mod sender;
 
 /// What the dispatcher wants of a unit.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub(crate) enum Order {
     Listen(Option<OwnedFd>),
     /// An order that came through the FIFO was obeyed.
     Obeyed,
+    /// One thing that a service announced was heard.
+    Heeded,
     /// Send a signal to the process of that run, if it is still there.
     Signal {
         /// The run.
@@ -77,6 +82,8 @@ pub(crate) struct Unit {
     /// writes without end fills the FIFO, and not our memory.
     unobeyed: usize,
     running: Option<Running>,
+    /// What the process says on its socket, if it has one.
+    announcements: Option<Announcements>,
     stdout: Option<Capture>,
     stderr: Option<Capture>,
     /// The process that was started last, to whom what is written is attributed.
@@ -109,6 +116,7 @@ impl Unit {
             control: None,
             unobeyed: 0,
             running: None,
+            announcements: None,
             stdout: None,
             stderr: None,
             last_pid: None,
@@ -139,7 +147,12 @@ impl Unit {
                     News::Ended(status) => self.ended(status).await,
                     News::Ready => self.announce(),
                 },
-                () = output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid) => {}
+                said = said(
+                    self.announcements.as_ref(),
+                    output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid),
+                ) => if let Some(datagram) = said {
+                    self.take_in(datagram);
+                },
             }
         }
         // What was ordered before the end is done all the same: a last signal, for one.
@@ -153,6 +166,11 @@ impl Unit {
         match order {
             Order::Listen(fifo) => self.listen(fifo),
             Order::Obeyed => self.unobeyed = self.unobeyed.saturating_sub(1),
+            Order::Heeded => {
+                if let Some(announcements) = &mut self.announcements {
+                    announcements.heeded();
+                }
+            }
             Order::Spawn { run, work, place } => {
                 let place = place.map(|place| place.now());
                 let report = match self.spawn(run, &work, place.as_ref()) {
@@ -228,7 +246,11 @@ impl Unit {
         let streams = self
             .streams(work, writer)
             .map_err(|error| self.no_descriptor(&error))?;
-        let plan = launch::plan(&self.world, place, work, streams)?;
+        let mut plan = launch::plan(&self.world, place, work, streams)?;
+        let socket = Socket::of(&self.world, self.node, work, place)?;
+        if let (Some(socket), Some(place)) = (&socket, place) {
+            launch::notify::tell(&mut plan, socket.path(), place.spec.watchdog);
+        }
         let program = plan.program.clone();
         let is_apart = *work == Work::Run && place.is_some_and(|it| it.spec.new_pid_namespace);
         let child = if is_apart {
@@ -256,6 +278,7 @@ impl Unit {
         if is_on_terminal(&self.world, work) {
             self.world.foreground.set(Some(pid));
         }
+        self.announcements = socket.map(|socket| Announcements::new(socket, run, pid));
         let readiness = reader.and_then(|reader| watch::readable(reader).ok());
         self.running = Some(Running {
             run,
@@ -374,6 +397,7 @@ impl Unit {
             self.world.foreground.set(None);
         }
         // Its last words come before the news of its death.
+        self.take_in_last_words();
         self.drain().await;
         let exit = match status.map(wait::Exit::from) {
             Ok(wait::Exit::Code(code)) => Exit::Code(code),
@@ -435,6 +459,18 @@ pub(crate) fn start(plan: Plan) -> io::Result<Child> {
 /// Whether `work` is a CMD with the container's terminal.
 fn is_on_terminal(world: &World, work: &Work) -> bool {
     world.has_terminal && matches!(work, Work::Cmd { .. })
+}
+
+/// What the process says on its socket; nothing, when it wrote something instead. Neither starves the
+/// other.
+async fn said(
+    announcements: Option<&Announcements>,
+    output: impl Future<Output = ()>,
+) -> Option<io::Result<Datagram>> {
+    tokio::select! {
+        datagram = notify::heard(announcements) => Some(datagram),
+        () = output => None,
+    }
 }
 
 /// What the process writes to either stream. Neither starves the other.

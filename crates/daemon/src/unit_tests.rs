@@ -49,12 +49,12 @@ fn runs(count: usize) -> (NodeId, Vec<RunId>) {
 }
 
 /// A unit, and the dispatcher's side of it.
-struct Bench {
+pub(super) struct Bench {
     world: Rc<World>,
-    node: NodeId,
+    pub(super) node: NodeId,
     place: Option<Place>,
-    runs: Vec<RunId>,
-    orders: UnboundedSender<Order>,
+    pub(super) runs: Vec<RunId>,
+    pub(super) orders: UnboundedSender<Order>,
     reports: UnboundedReceiver<Input>,
     phases: broadcast::Sender<Phase>,
     task: JoinHandle<()>,
@@ -64,7 +64,11 @@ struct Bench {
 
 impl Bench {
     fn new(format: Format, place: Option<Place>) -> Self {
-        let world = Rc::new(plain(format));
+        Self::of(plain(format), place)
+    }
+
+    pub(super) fn of(world: World, place: Option<Place>) -> Self {
+        let world = Rc::new(world);
         let (log, writer) = fds::pipe().unwrap();
         fds::set_nonblocking(&log, true).unwrap();
         let console = fds::console(writer.as_raw_fd()).unwrap();
@@ -99,13 +103,13 @@ impl Bench {
         );
     }
 
-    fn spawn(&self, run: usize, work: Work) {
+    pub(super) fn spawn(&self, run: usize, work: Work) {
         let run = self.runs[run];
         let place = self.place.clone().map(Box::new);
         self.orders.send(Order::Spawn { run, work, place }).unwrap();
     }
 
-    fn signal(&self, run: usize, signal: Signal, target: Target) {
+    pub(super) fn signal(&self, run: usize, signal: Signal, target: Target) {
         let order = Order::Signal {
             run: self.runs[run],
             signal,
@@ -114,13 +118,13 @@ impl Bench {
         self.orders.send(order).unwrap();
     }
 
-    async fn next(&mut self) -> Input {
+    pub(super) async fn next(&mut self) -> Input {
         let report = tokio::time::timeout(DEADLINE, self.reports.recv()).await;
         report.expect("a report in time").expect("the unit lives")
     }
 
     /// The report that the run of that number was started; its process.
-    async fn spawned(&mut self, run: usize) -> i32 {
+    pub(super) async fn spawned(&mut self, run: usize) -> i32 {
         let report = self.next().await;
         let Input::Spawned { node, run: of, pid } = report else {
             panic!("{report:?} is no start");
@@ -129,7 +133,7 @@ impl Bench {
         pid
     }
 
-    async fn exited(&mut self, run: usize, exit: Exit) {
+    pub(super) async fn exited(&mut self, run: usize, exit: Exit) {
         let expected = Input::Exited {
             node: self.node,
             run: self.runs[run],
@@ -138,7 +142,7 @@ impl Bench {
         assert_eq!(self.next().await, expected);
     }
 
-    async fn ready(&mut self, run: usize) {
+    pub(super) async fn ready(&mut self, run: usize) {
         let expected = Input::Ready {
             node: self.node,
             run: self.runs[run],
@@ -166,11 +170,17 @@ impl Bench {
 /// its interpreter is started: a script that another test's child still has open for writing, as it
 /// was forked at that moment, would be refused (ETXTBSY).
 fn service(dir: &Path, number: i32, script: &str) -> Place {
+    let mut place = plain_service(dir, script);
+    place.spec.notification_fd = Some(number);
+    place
+}
+
+/// A service in `dir` with this script, which announces nothing.
+pub(super) fn plain_service(dir: &Path, script: &str) -> Place {
     let run = dir.join("run");
     fs::write(&run, format!("#!/bin/sh\n{script}\n")).unwrap();
     files::chmod(&run, 0o644).unwrap();
-    let mut spec = ServiceSpec::new("web", dir);
-    spec.notification_fd = Some(number);
+    let spec = ServiceSpec::new("web", dir);
     let dir = dir.to_owned();
     let charge = None;
     Place { spec, dir, charge }
@@ -204,7 +214,13 @@ async fn orders_through_the_fifo_are_passed_on_in_order() {
         // What is ordered next comes after that.
         bench.shell(0, "exit 0");
         bench.spawned(0).await;
-        let nobody = fifo::write_control(&path, b"d").unwrap_err();
+        // A child that another test is just starting may hold our end for a moment.
+        let nobody = loop {
+            match fifo::write_control(&path, b"d") {
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => break error,
+            }
+        };
         assert_eq!(nobody.raw_os_error(), Some(6), "ENXIO: nobody listens");
     };
     LocalSet::new().run_until(test).await;

@@ -153,6 +153,11 @@ impl Engine {
                     service.ready(run, context);
                 });
             }
+            Input::Pulse { node, run, pulse } => {
+                self.with_service(node, now, effects, |service, context| {
+                    service.pulse(run, pulse, context);
+                });
+            }
             Input::Exited { node, run, exit } => self.exited(now, node, run, exit, effects),
             Input::Census { left } => self.census(now, left, effects),
         }

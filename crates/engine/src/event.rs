@@ -177,6 +177,16 @@ pub enum Event {
         /// Its process id.
         pid: i32,
     },
+    /// A service has been silent for longer than it promised, or said that it does not work
+    /// (`timeout-watchdog`): it is ended by SIGABRT.
+    ServiceWatchdog {
+        /// Its name.
+        service: String,
+        /// Its process id.
+        pid: i32,
+        /// How long it was silent; nothing, if it said so itself.
+        silent: Option<Duration>,
+    },
     /// A service failed for good: its finish script exited 125.
     ServiceFailed {
         /// Its name.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sixfold_model::{ServiceSpec, Signal};
 
 use crate::definitions::Definitions;
-use crate::service::Command;
+use crate::service::{Command, Pulse};
 
 /// A node of the graph: its place in the engine's table. The place of a service that was removed
 /// ([`crate::Effect::Forget`]) is used again.
@@ -221,6 +221,15 @@ pub enum Input {
         node: NodeId,
         /// Which run.
         run: RunId,
+    },
+    /// A service said something to its watchdog.
+    Pulse {
+        /// Whose.
+        node: NodeId,
+        /// Which run.
+        run: RunId,
+        /// What.
+        pulse: Pulse,
     },
     /// A process ended.
     Exited {

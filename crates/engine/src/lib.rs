@@ -37,4 +37,4 @@ pub use event::{Cause, Event, Transition};
 pub use input::{Exit, Input, Listing, NodeId, Origin, RunId, SpawnFailure, Step};
 pub use moment::Moment;
 pub use policy::{Policy, Role};
-pub use service::{Command, Standing};
+pub use service::{Command, Pulse, Standing};

@@ -20,6 +20,7 @@ mod ending;
 mod longrun;
 mod standing;
 mod state;
+mod watchdog;
 
 use std::time::Duration;
 
@@ -32,10 +33,12 @@ use crate::input::{Exit, RunId};
 use crate::moment::Moment;
 use longrun::Longrun;
 use standing::Past;
+use watchdog::Watchdog;
 
 pub use command::Command;
 pub use standing::Standing;
 pub use state::{Life, State, Want};
+pub use watchdog::Pulse;
 
 /// Two starts of one service are at least this far apart.
 pub const START_INTERVAL: Duration = Duration::from_secs(1);
@@ -72,6 +75,8 @@ pub struct Service {
     last_start: Option<Moment>,
     quick_deaths: u32,
     failed_starts: u32,
+    /// What watches its present run.
+    watchdog: Watchdog,
     /// What it has beyond that as a longrun of s6-rc.
     longrun: Option<Longrun>,
 }
@@ -97,6 +102,7 @@ impl Service {
             last_start: None,
             quick_deaths: 0,
             failed_starts: 0,
+            watchdog: Watchdog::default(),
             longrun: None,
         }
     }
@@ -248,6 +254,7 @@ impl Service {
                 ready: false,
             };
             self.state = State::Up(life);
+            self.watchdog = Watchdog::new(self.spec.watchdog);
             self.past.changed = context.now;
             self.past.paused = false;
             self.failed_starts = 0;
@@ -326,6 +333,7 @@ impl Service {
         life.ready = true;
         let (pid, duration) = (life.pid, context.now.since(life.since));
         self.past.ready_since = context.now;
+        self.watchdog.watch(context.now);
         self.quick_deaths = 0;
         let is_wanted = self.want == Want::Up;
         context.log(Event::ServiceReady {
@@ -348,7 +356,8 @@ impl Service {
         } else if let State::Stopping { life, .. } = self.state
             && life.run == of
         {
-            self.run_ended(life, exit, true, context);
+            let asked = !self.watchdog.has_bitten();
+            self.run_ended(life, exit, asked, context);
         } else if let State::Finishing { run, pid, .. } = self.state
             && run == of
         {
@@ -359,6 +368,7 @@ impl Service {
     /// Does what is due by now.
     pub fn timer(&mut self, context: &mut Context<'_>) {
         self.transition_timer(context);
+        self.watchdog_timer(context);
         let now = context.now;
         match self.state {
             State::Backoff { until } => {
@@ -422,12 +432,15 @@ impl Service {
             | State::Failed
             | State::Broken => None,
         };
-        due.into_iter().chain(self.transition_due()).min()
+        due.into_iter()
+            .chain(self.transition_due())
+            .chain(self.watchdog_due())
+            .min()
     }
 
     /// Whether those who wait for it wait for an announcement.
     fn announces(&self) -> bool {
-        self.await_ready && self.spec.notification_fd.is_some()
+        self.await_ready && self.spec.announces_readiness()
     }
 
     /// What a service is doing of which nothing runs.

@@ -18,12 +18,12 @@ use sixfold_model::Settings;
 use super::*;
 use crate::{Cause, NodeId, Origin, Policy, Transition};
 
-const RUN: RunId = RunId(7);
-const OTHER: RunId = RunId(3);
+pub(super) const RUN: RunId = RunId(7);
+pub(super) const OTHER: RunId = RunId(3);
 const PID: i32 = 70;
 
 /// The present moment of most inputs, in ms; deadlines of the states lie at 15 s.
-const NOW: u64 = 10_000;
+pub(super) const NOW: u64 = 10_000;
 const DUE: u64 = 15_000;
 
 const STATES: [&str; 20] = [
@@ -73,7 +73,7 @@ const INPUTS: [&str; 21] = [
     "exited while killing",
 ];
 
-fn at(ms: u64) -> Moment {
+pub(super) fn at(ms: u64) -> Moment {
     Moment::at(Duration::from_millis(ms))
 }
 
@@ -90,7 +90,7 @@ fn spec() -> ServiceSpec {
 }
 
 /// A service in that state, half a second after the start of its run.
-fn service(state: &str) -> Service {
+pub(super) fn service(state: &str) -> Service {
     let (is_logger, state) = match state.strip_prefix("logger ") {
         Some(state) => (true, state),
         None => (false, state),
@@ -149,7 +149,7 @@ fn service(state: &str) -> Service {
     service
 }
 
-fn show(service: &Service) -> String {
+pub(super) fn show(service: &Service) -> String {
     let ms = |at: &Moment| at.elapsed().as_millis();
     let kill = |at: &Option<Moment>| match at {
         Some(at) => format!(" until {}", ms(at)),
@@ -195,7 +195,7 @@ fn show(service: &Service) -> String {
 }
 
 /// Lets `act` happen at `now` and returns the effects as text.
-fn apply(
+pub(super) fn apply(
     service: &mut Service,
     now: u64,
     killing: bool,

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sixfold_engine::{
-    Command, Effect, Engine, Exit, Input, Listing, Moment, NodeId, Origin, Policy, Role, RunId,
-    SpawnFailure, Step, Target, Work,
+    Command, Effect, Engine, Exit, Input, Listing, Moment, NodeId, Origin, Policy, Pulse, Role,
+    RunId, SpawnFailure, Step, Target, Work,
 };
 use sixfold_model::settings::Behaviour;
 use sixfold_model::{ServiceSpec, Settings, Signal};
@@ -228,7 +228,7 @@ fn about(kind: u64, node: NodeId, run: RunId) -> Input {
         name: "garbage".to_owned(),
         path: "/garbage".into(),
     };
-    match kind % 6 {
+    match kind % 8 {
         0 => Input::Spawned { node, run, pid: 66 },
         1 => Input::Ready { node, run },
         2 => Input::Exited {
@@ -245,6 +245,16 @@ fn about(kind: u64, node: NodeId, run: RunId) -> Input {
             node,
             run,
             failure: SpawnFailure::NotFound,
+        },
+        5 => Input::Pulse {
+            node,
+            run,
+            pulse: Pulse::Trigger,
+        },
+        6 => Input::Pulse {
+            node,
+            run,
+            pulse: Pulse::Every(Some(ms(1))),
         },
         _ => Input::Listed {
             node,

@@ -164,6 +164,10 @@ fn possible(call: &Call, goal: Goal) -> Result<Goal, ExitCode> {
     let Some(first) = call.dirs.first().filter(|_| goal.awaits_readiness()) else {
         return Ok(goal);
     };
+    if Path::new(first).join("notify").is_file() {
+        // Ours: it is announced on a socket.
+        return Ok(goal);
+    }
     let file = Path::new(first).join("notification-fd");
     match fs::metadata(&file) {
         Ok(_) => Ok(goal),

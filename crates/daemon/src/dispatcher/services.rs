@@ -219,6 +219,7 @@ impl Dispatcher {
             | Input::Spawned { .. }
             | Input::SpawnFailed { .. }
             | Input::Ready { .. }
+            | Input::Pulse { .. }
             | Input::Census { .. } => Vec::new(),
         };
         nodes

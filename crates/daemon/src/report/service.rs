@@ -184,6 +184,21 @@ pub(super) fn killed(service: &str, pid: i32) {
     );
 }
 
+pub(super) fn watchdog(service: &str, pid: i32, silent: Option<Duration>) {
+    let silent_ms = silent.map(millis);
+    let what = match silent {
+        Some(silent) => format!("has not said WATCHDOG=1 for {} ms", millis(silent)),
+        None => "said WATCHDOG=trigger".to_owned(),
+    };
+    tracing::warn!(
+        event = "service.watchdog",
+        service,
+        pid,
+        silent_ms,
+        "service {what} and is ended by SIGABRT"
+    );
+}
+
 pub(super) fn failed(service: &str) {
     tracing::warn!(
         event = "service.failed",

@@ -152,6 +152,7 @@ impl Service {
         if self.run_id().is_some() {
             self.signal_run(signal, target, context);
             self.past.paused = paused;
+            self.watch_anew(context.now);
             self.tell("", context);
         }
     }

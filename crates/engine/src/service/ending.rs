@@ -76,6 +76,7 @@ impl Service {
 
     pub(super) fn ask_to_end(&mut self, life: Life, context: &mut Context<'_>) {
         let signal = self.spec.down_signal;
+        self.watchdog.forgive();
         context.log(Event::ServiceStopping {
             service: self.spec.name.clone(),
             pid: life.pid,

@@ -200,6 +200,12 @@ pub(crate) fn event(event: &Event) -> String {
             service, signal, ..
         } => format!("{service} stopping {signal}"),
         Event::ServiceKilled { service, .. } => format!("{service} killed"),
+        Event::ServiceWatchdog {
+            service, silent, ..
+        } => match silent {
+            Some(silent) => format!("{service} silent for {}", ms(*silent)),
+            None => format!("{service} triggered its watchdog"),
+        },
         Event::ServiceFailed { service } => format!("{service} failed"),
         Event::TooManyServices { service } => format!("{service} is one too many"),
         Event::RcBegun {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use sixfold_engine::definitions::{Definition, Definitions, Nature, Need};
 use sixfold_engine::{
-    Cause, Command, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, Role,
-    RunId, SpawnFailure, Standing, Step, Target, Transition, Work,
+    Cause, Command, Effect, Engine, Event, Exit, Input, Moment, NodeId, Origin, Policy, Pulse,
+    Role, RunId, SpawnFailure, Standing, Step, Target, Transition, Work,
 };
 use sixfold_model::rc::definition::Timeouts;
 use sixfold_model::settings::Behaviour;
@@ -132,6 +132,11 @@ impl Stage {
             ["ready", name] => {
                 let (node, run) = self.run(name, place);
                 Input::Ready { node, run }
+            }
+            ["alive", name] => {
+                let (node, run) = self.run(name, place);
+                let pulse = Pulse::Alive;
+                Input::Pulse { node, run, pulse }
             }
             ["exited", name, "code", code] => {
                 let (node, run) = self.run(name, place);
@@ -420,6 +425,8 @@ fn describe(spec: &mut ServiceSpec, word: &str, place: &str) {
         "no-run" => spec.has_run = false,
         "down" => spec.down = true,
         "notify" => spec.notification_fd = Some(3),
+        "socket" => spec.notify = true,
+        "timeout-watchdog" => spec.watchdog = limit(value, place),
         "timeout-finish" => spec.timeout_finish = limit(value, place),
         "timeout-kill" => spec.timeout_kill = limit(value, place),
         "killpg" => spec.kills_group = true,
