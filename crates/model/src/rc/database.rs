@@ -6,8 +6,9 @@
 //! longruns, the other longruns by name, the oneshots by name. Every value keeps the rules that
 //! `check` states, whether it came from a graph or from bytes; nothing here recurses.
 //!
-//! Called from `s6-rc-compile`, `s6-rc-db` and the boot.
+//! Called from the commands of s6-rc, the engine and the boot.
 
+mod change;
 mod check;
 mod format;
 mod query;
@@ -18,6 +19,7 @@ use super::definition::{Kind, Timeouts};
 use super::graph::{Graph, Id, Link, Node};
 use super::sources::reserved_prefix;
 
+pub use change::{Course, Wish};
 pub use check::Fault;
 pub use format::ReadError;
 pub use query::{QueryError, Selection, Type};
@@ -36,6 +38,17 @@ pub enum Way {
     Up,
     /// To what needs a service, and down.
     Down,
+}
+
+impl Way {
+    /// The other one.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
 }
 
 /// A compiled database.

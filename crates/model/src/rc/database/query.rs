@@ -249,14 +249,14 @@ impl Database {
         }
     }
 
-    fn name(&self, index: usize) -> Option<&str> {
+    pub(super) fn name(&self, index: usize) -> Option<&str> {
         self.services
             .get(index)
             .map(|service| service.name.as_str())
     }
 
     /// The numbers of the services that `names` stand for.
-    fn numbers<'a>(
+    pub(super) fn numbers<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<Vec<usize>, QueryError> {
@@ -271,7 +271,7 @@ impl Database {
         Ok(numbers)
     }
 
-    fn next(&self, index: usize, way: Way) -> &[usize] {
+    pub(super) fn next(&self, index: usize, way: Way) -> &[usize] {
         self.services.get(index).map_or(&[], |service| match way {
             Way::Up => &service.needs,
             Way::Down => &service.needed_by,
@@ -279,7 +279,7 @@ impl Database {
     }
 
     /// A mark for each service, none of them set.
-    fn none(&self) -> Vec<bool> {
+    pub(super) fn none(&self) -> Vec<bool> {
         vec![false; self.services.len()]
     }
 
@@ -293,7 +293,7 @@ impl Database {
 }
 
 /// Sets a mark; whether it was not set before.
-fn mark(marks: &mut [bool], index: usize) -> bool {
+pub(super) fn mark(marks: &mut [bool], index: usize) -> bool {
     marks
         .get_mut(index)
         .is_some_and(|mark| !std::mem::replace(mark, true))

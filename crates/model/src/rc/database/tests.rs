@@ -27,12 +27,12 @@ const SAMPLE: &str = "
     none/type bundle\n none/contents.d/
 ";
 
-fn database(text: &str) -> Database {
+pub(super) fn database(text: &str) -> Database {
     let (graph, _) = read(&[layer(Origin::Image, "s", text)], &any_syntax);
     Database::of(&graph)
 }
 
-fn sample() -> Database {
+pub(super) fn sample() -> Database {
     database(SAMPLE)
 }
 
@@ -332,7 +332,7 @@ fn what_makes_no_database_is_refused() {
 }
 
 /// Sources with that many services, whose needs and contents are numbers.
-fn random_sources() -> impl Strategy<Value = String> {
+pub(super) fn random_sources() -> impl Strategy<Value = String> {
     let service = (
         0_u8..6,
         prop::collection::vec(0_usize..24, 0..5),
