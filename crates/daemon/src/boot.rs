@@ -132,6 +132,8 @@ fn prepare(
         foreground: Cell::default(),
         pipes: RefCell::default(),
         longruns: RefCell::default(),
+        live: RefCell::default(),
+        caller: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     };

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use sixfold_engine::{Command, Input, Target};
 use sixfold_model::Signal;
+use sixfold_protocol::scan_control::LISTEN;
 use sixfold_protocol::{ScanCommand, paths};
 use sixfold_sys::{fds, fifo};
 use tokio::io::unix::AsyncFd;
@@ -55,7 +56,7 @@ pub(crate) async fn heard(control: Option<&Control>) -> io::Result<Vec<u8>> {
 /// What bytes for a scan directory ask for, in order and without repetitions.
 pub(crate) fn scan_inputs(bytes: &[u8]) -> Vec<Input> {
     let mut inputs = Vec::new();
-    for byte in bytes {
+    for byte in bytes.iter().filter(|byte| **byte != LISTEN) {
         let Some(command) = ScanCommand::from_byte(*byte) else {
             let byte = char::from(*byte);
             let text = format!("s6-svscan: warning: received unknown control command: {byte}");

@@ -5,11 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
-use sixfold_engine::{
-    Effect, Engine, Event, Exit, Input, NodeId, Policy, Role, RunId, SpawnFailure, Work,
-};
+use sixfold_engine::{Engine, Exit, Input, NodeId, Policy, Role, RunId, SpawnFailure, Work};
 use sixfold_model::{ServiceSpec, Signal};
-use sixfold_sys::{process, signals};
+use sixfold_protocol::scan_control::LISTEN;
+use sixfold_sys::signals;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -18,12 +17,17 @@ use crate::clock::Clock;
 use crate::control::{self, Control};
 use crate::exit_code::ExitCode;
 use crate::phase::Phase;
+use crate::requests::Asked;
 use crate::signals::Signals;
 use crate::unit::{Order, Unit};
 use crate::world::World;
-use crate::{definitions, listing, report};
+use requests::Client;
+use turns::Fresh;
 
+mod effects;
+mod requests;
 mod services;
+mod turns;
 
 /// How many phases can be on their way to a slow task.
 const PHASES: usize = 8;
@@ -49,6 +53,16 @@ pub(crate) struct Dispatcher {
     /// What the daemon knows of each service.
     services: HashMap<NodeId, Supervised>,
     tasks: JoinSet<()>,
+    /// Where the commands of s6-rc ask, and what they ask.
+    asking: mpsc::UnboundedSender<Asked>,
+    requests: mpsc::UnboundedReceiver<Asked>,
+    is_listening: bool,
+    /// Who asked for the change at work.
+    client: Option<Client>,
+    /// What waits for it.
+    waiting: VecDeque<Asked>,
+    /// What the services will be, once those are down that have to be.
+    fresh: Option<Fresh>,
     is_over: bool,
 }
 
@@ -84,6 +98,7 @@ impl Dispatcher {
     /// A dispatcher at the beginning of the container's life.
     pub(crate) fn new(world: Rc<World>, clock: Clock, policy: Policy) -> Self {
         let (reports, inbox) = mpsc::unbounded_channel();
+        let (asking, requests) = mpsc::unbounded_channel();
         Self {
             world,
             clock,
@@ -96,6 +111,12 @@ impl Dispatcher {
             units: HashMap::new(),
             services: HashMap::new(),
             tasks: JoinSet::new(),
+            asking,
+            requests,
+            is_listening: false,
+            client: None,
+            waiting: VecDeque::new(),
+            fresh: None,
             is_over: false,
         }
     }
@@ -112,6 +133,9 @@ impl Dispatcher {
         mut sources: Sources,
         local: &LocalSet,
     ) -> u8 {
+        if self.world.role == Role::Container {
+            self.listen_for_requests();
+        }
         for input in first {
             self.survive(input, local);
         }
@@ -136,10 +160,16 @@ impl Dispatcher {
                 () = sleep_until(timeout) => vec![Input::Timer],
                 Some(input) = self.inbox.recv() => vec![input],
                 Some(_) = sources.reaped.recv() => self.census(),
+                Some(asked) = self.requests.recv() => self.asked(asked),
                 Some(ended) = self.tasks.join_next() => self.unit_ended(ended, local),
                 // Last: somebody may write there without end.
                 bytes = control::heard(sources.control.as_ref()) => match bytes {
-                    Ok(bytes) => control::scan_inputs(&bytes),
+                    Ok(bytes) => {
+                        if bytes.contains(&LISTEN) {
+                            self.listen_for_requests();
+                        }
+                        control::scan_inputs(&bytes)
+                    }
                     Err(error) => {
                         tracing::error!(event = "control.failed", error = %error, "the control FIFO cannot be read");
                         Vec::new()
@@ -148,6 +178,9 @@ impl Dispatcher {
             };
             for input in inputs {
                 handled = handled.saturating_add(1);
+                self.survive(input, local);
+            }
+            for input in self.asked_before() {
                 self.survive(input, local);
             }
         }
@@ -209,143 +242,6 @@ impl Dispatcher {
             .collect()
     }
 
-    /// Whether anything is left, if the engine wants to know.
-    fn census(&self) -> Vec<Input> {
-        if self.engine.counts_processes() {
-            vec![Input::Census {
-                left: self.is_anyone_left(),
-            }]
-        } else {
-            Vec::new()
-        }
-    }
-
-    fn is_anyone_left(&self) -> bool {
-        if self.world.is_init {
-            signals::anyone_left()
-        } else {
-            process::descendants().is_ok_and(|all| !all.is_empty())
-        }
-    }
-
-    fn apply(&mut self, effect: Effect, local: &LocalSet) -> Option<Input> {
-        match effect {
-            Effect::Adopt { node, spec, logger } => {
-                self.adopt(node, *spec, logger, local);
-                Some(self.claim(node))
-            }
-            Effect::Claim { node } => Some(self.claim(node)),
-            Effect::Tell {
-                node,
-                standing,
-                letters,
-            } => {
-                if let Some(charge) = self.charge(node) {
-                    charge.tell(&standing, letters);
-                }
-                None
-            }
-            Effect::RecordDeath { node, exit, most } => {
-                if let Some(charge) = self.charge(node) {
-                    charge.record_death(exit, most);
-                }
-                None
-            }
-            Effect::MarkDown { node, down } => {
-                if let Some(charge) = self.charge(node) {
-                    charge.mark_down(down);
-                }
-                None
-            }
-            Effect::Leave { node } => {
-                self.order(node, Order::Listen(None));
-                if let Some(service) = self.services.get_mut(&node) {
-                    service.charge = None;
-                }
-                None
-            }
-            Effect::Forget { node } => {
-                self.services.remove(&node);
-                self.units.remove(&node);
-                self.world.pipes.borrow_mut().remove(&node);
-                None
-            }
-            Effect::Spawn { node, run, work } => self.spawn(node, run, work, local),
-            Effect::Signal {
-                node,
-                run,
-                signal,
-                target,
-            } => {
-                self.order(
-                    node,
-                    Order::Signal {
-                        run,
-                        signal,
-                        target,
-                    },
-                );
-                None
-            }
-            Effect::CloseInput { node } => {
-                self.close_input(node);
-                None
-            }
-            Effect::List { node, listing } => Some(Input::Listed {
-                node,
-                steps: listing::steps(&self.world, listing),
-            }),
-            Effect::ListDefinitions => Some(Input::Definitions(definitions::read(&self.world))),
-            // The stage is over even when nothing could be listed.
-            Effect::ListServices => Some(Input::Services {
-                specs: listing::services(&self.world).unwrap_or_default(),
-            }),
-            Effect::Rescan => {
-                let specs = listing::scanned(&self.world)?;
-                self.follow_renames(&specs);
-                Some(Input::Services { specs })
-            }
-            Effect::SignalAll(signal) => {
-                self.signal_all(signal);
-                None
-            }
-            Effect::Census => Some(Input::Census {
-                left: self.is_anyone_left(),
-            }),
-            Effect::RecordExitCode(code) => {
-                self.exit_code.record(code);
-                None
-            }
-            Effect::Sync => {
-                process::sync();
-                None
-            }
-            Effect::Log(event) => {
-                self.announce(&event);
-                if !self.world.is_quiet() || report::is_told_by_s6(&event) {
-                    report::report(&event);
-                }
-                None
-            }
-            Effect::Exit => {
-                self.is_over = true;
-                None
-            }
-        }
-    }
-
-    fn announce(&self, event: &Event) {
-        let phase = if matches!(event, Event::StopRequested(_)) {
-            Phase::Stopping
-        } else if matches!(event, Event::FinalKill) {
-            Phase::Killing
-        } else {
-            return;
-        };
-        // Without a single task there is nobody to tell.
-        let _ = self.phases.send(phase);
-    }
-
     /// Keeps in mind which process each unit has, in case the unit is lost.
     fn note(&mut self, input: &Input) {
         match input {
@@ -373,6 +269,8 @@ impl Dispatcher {
             | Input::ControlAll { .. }
             | Input::Listed { .. }
             | Input::Definitions(_)
+            | Input::Change { .. }
+            | Input::AbortChange
             | Input::Services { .. }
             | Input::Ready { .. }
             | Input::Pulse { .. }
@@ -458,24 +356,6 @@ impl Dispatcher {
             });
         }
         inputs
-    }
-
-    /// As PID 1, everything in the namespace; else only what descends from us, as the namespace is
-    /// not ours.
-    fn signal_all(&self, signal: Signal) {
-        if self.world.is_init {
-            // Nobody being left is an error too, to kill(2).
-            if let Err(error) = signals::send_all(signal.number())
-                && self.is_anyone_left()
-            {
-                tracing::warn!(event = "signal.failed", error = %error, "not every process could be signalled");
-            }
-            return;
-        }
-        for pid in process::descendants().unwrap_or_default() {
-            // It may be gone by now.
-            let _ = signals::send(pid, signal.number());
-        }
     }
 
     /// Lets every task pass on what it still has.

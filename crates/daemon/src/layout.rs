@@ -277,7 +277,25 @@ pub(crate) fn place_service(name: &OsStr, source: &Path, entry: &Entry) -> io::R
     symlink(target, place).or_else(tolerate_existing)
 }
 
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+/// Takes the services that came from services.d out of the scan directory. Their supervisors still
+/// have their directories.
+pub(crate) fn unlist_services() {
+    for entry in fs::read_dir(paths::SCANDIR).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_ours = fs::read_link(&path).is_ok_and(|to| to.starts_with(paths::LEGACY_SERVICES));
+        if is_ours && let Err(error) = fs::remove_file(&path) {
+            tracing::warn!(
+                event = "layout.unlist",
+                path = %path.display(),
+                error = %error,
+                "a service could not be taken out of the scan directory"
+            );
+        }
+    }
+}
+
+/// Copies a directory with all in it to another one, which may be there already.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -235,6 +235,8 @@ fn world(
         foreground: Cell::default(),
         pipes: RefCell::default(),
         longruns: RefCell::default(),
+        live: RefCell::default(),
+        caller: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     })

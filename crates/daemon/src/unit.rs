@@ -12,9 +12,9 @@ use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 use std::rc::Rc;
 
-use sixfold_engine::{CATCH_ALL, Exit, Input, NodeId, Role, RunId, SpawnFailure, Target, Work};
+use sixfold_engine::{Exit, Input, NodeId, RunId, SpawnFailure, Target, Work};
 use sixfold_model::Signal;
-use sixfold_sys::spawn::{self, Plan, Stream};
+use sixfold_sys::spawn::{self, Plan};
 use sixfold_sys::{signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
@@ -24,19 +24,19 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::capture::Capture;
 use crate::control::{self, Control};
-use crate::launch::{self, Place, Streams};
+use crate::launch::{self, Place};
 use crate::phase::Phase;
-use crate::record;
 use crate::refusal;
-use crate::subscriber::Format;
 use crate::watch;
 use crate::world::World;
 use news::{News, news, notification};
 use notify::{Announcements, Datagram, Socket};
+use streams::is_on_terminal;
 
 mod news;
 mod notify;
 mod sender;
+mod streams;
 
 /// What the dispatcher wants of a unit.
 #[derive(Debug)]
@@ -289,76 +289,6 @@ impl Unit {
         Ok(pid)
     }
 
-    fn streams(
-        &mut self,
-        work: &Work,
-        notification: Option<(OwnedFd, i32)>,
-    ) -> io::Result<Streams> {
-        let world = Rc::clone(&self.world);
-        let pipes = world.pipes.borrow();
-        let input = pipes.get(&self.node).map(|pipe| Rc::clone(&pipe.reader));
-        let output = self
-            .reader
-            .and_then(|reader| pipes.get(&reader))
-            .and_then(|pipe| pipe.writer.clone());
-        drop(pipes);
-        let stdin = match (work, input) {
-            (Work::Run | Work::Finish { .. }, Some(input)) => Stream::Fd(input.try_clone()?),
-            (Work::Run | Work::Finish { .. }, None) if world.role != Role::Container => {
-                Stream::Inherit
-            }
-            (Work::Cmd { .. }, _) => Stream::Inherit,
-            (Work::Step { listing, .. }, _) if *listing != sixfold_engine::Listing::ContFinish => {
-                Stream::Inherit
-            }
-            (Work::Run | Work::Finish { .. } | Work::Step { .. } | Work::Oneshot { .. }, _) => {
-                Stream::Null
-            }
-        };
-        let on_terminal = is_on_terminal(&world, work);
-        let stderr = match (&world.console_holder, self.name.as_str()) {
-            (Some(holder), CATCH_ALL) => Stream::Fd(holder.try_clone()?),
-            (Some(_) | None, _) => self.output(record::Stream::Stderr, on_terminal)?,
-        };
-        let stdout = match output {
-            Some(output) => Stream::Fd(output.try_clone()?),
-            None => self.output(record::Stream::Stdout, on_terminal)?,
-        };
-        Ok(Streams {
-            stdin,
-            stdout,
-            stderr,
-            notification,
-        })
-    }
-
-    /// Where a stream leads: to the container's own in text mode and for a CMD on a terminal, else
-    /// into a pipe whose lines become records.
-    fn output(&mut self, stream: record::Stream, on_terminal: bool) -> io::Result<Stream> {
-        if self.world.format == Format::Text {
-            return Ok(Stream::Inherit);
-        }
-        let (slot, number) = match stream {
-            record::Stream::Stdout => (&mut self.stdout, 0),
-            record::Stream::Stderr => (&mut self.stderr, 1),
-        };
-        if on_terminal {
-            let own = self
-                .world
-                .console
-                .as_ref()
-                .and_then(|console| console.get(number));
-            if let Some(own) = own {
-                return Ok(Stream::Fd(own.try_clone()?));
-            }
-        }
-        let capture = match slot {
-            Some(capture) => capture,
-            None => slot.insert(Capture::new(stream, self.world.outlet.clone())?),
-        };
-        Ok(Stream::Fd(capture.writer()?))
-    }
-
     fn signal(&self, run: RunId, signal: Signal, target: Target) {
         let Some(running) = self.running.as_ref().filter(|running| running.run == run) else {
             return;
@@ -454,11 +384,6 @@ impl Unit {
 /// The one place where the daemon starts a process.
 pub(crate) fn start(plan: Plan) -> io::Result<Child> {
     tokio::process::Command::from(plan.into_command()?).spawn()
-}
-
-/// Whether `work` is a CMD with the container's terminal.
-fn is_on_terminal(world: &World, work: &Work) -> bool {
-    world.has_terminal && matches!(work, Work::Cmd { .. })
 }
 
 /// What the process says on its socket; nothing, when it wrote something instead. Neither starves the

@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, LocalSet};
 
 use super::*;
+use crate::subscriber::Format;
 use crate::world::tests::plain;
 
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -17,6 +17,7 @@ use sixfold_sys::fds;
 use sixfold_sys::process::DescriptorLimit;
 use sixfold_sys::signals::Ignored;
 
+use crate::live::Live;
 use crate::outlet::Outlet;
 use crate::subscriber::Format;
 
@@ -65,6 +66,10 @@ pub(crate) struct World {
     /// The longruns of s6-rc: the directory that each was made as, and the one of its `run` in the
     /// image.
     pub(crate) longruns: RefCell<HashMap<Identity, (PathBuf, PathBuf)>>,
+    /// The services of s6-rc, once they are read.
+    pub(crate) live: RefCell<Option<Live>>,
+    /// The standard streams of who asked for the change at work: those of the oneshots that it moves.
+    pub(crate) caller: RefCell<Option<[OwnedFd; 3]>>,
     /// What has been reported already.
     pub(crate) reported: RefCell<HashSet<Diagnostic>>,
     /// What else has been said that need not be said twice.

@@ -31,6 +31,8 @@ pub(crate) fn plain(format: Format) -> World {
         foreground: Cell::default(),
         pipes: RefCell::default(),
         longruns: RefCell::default(),
+        live: RefCell::default(),
+        caller: RefCell::default(),
         reported: RefCell::default(),
         said: RefCell::default(),
     }

@@ -1,14 +1,18 @@
-//! The services of s6-rc that a boot starts, as the engine wants them: each with what it needs, and
-//! the stages of s6-overlay told apart from what an image brings.
+//! The services of s6-rc as the engine wants them: those that a boot starts and those that somebody may
+//! start later, each with what it needs, and the stages of s6-overlay told apart from what an image
+//! brings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sixfold_model::ServiceSpec;
+use sixfold_model::rc::Database;
+use sixfold_model::rc::database::{FDHOLDER, ONESHOT_RUNNER, Type, Way};
 use sixfold_model::rc::definition::{Kind, Longrun, Timeouts};
 use sixfold_model::rc::graph::{Graph, Id, Node, Standing};
 use sixfold_model::rc::stock;
 
-/// Everything that a boot starts.
+/// Every service that can be started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Definitions {
     /// The services, each of which may need others by their places here.
@@ -32,6 +36,8 @@ pub struct Definition {
     pub needs: Vec<Need>,
     /// How long it may take to be up, and down.
     pub timeouts: Timeouts,
+    /// The boot starts it.
+    pub is_wanted: bool,
 }
 
 /// What a service of s6-rc is.
@@ -69,17 +75,20 @@ pub enum Need {
 }
 
 impl Definitions {
-    /// What a boot starts of `graph`: all that its bundle `top` holds, and what that needs. `spec`
-    /// gives the service of a longrun, once its directory is made, or nothing if that cannot be.
-    pub fn of(graph: &Graph, mut spec: impl FnMut(&str, &Longrun) -> Option<ServiceSpec>) -> Self {
+    /// What there is in `graph`, of which a boot starts all that the bundle `top` holds, and what that
+    /// needs. `spec` gives the service of a longrun, once its directory is made, or nothing if that
+    /// cannot be; it is told whether the boot starts it. What is broken and not wanted is left out.
+    pub fn of(
+        graph: &Graph,
+        mut spec: impl FnMut(&str, &Longrun, bool) -> Option<ServiceSpec>,
+    ) -> Self {
         let mut places: BTreeMap<Id, Need> = BTreeMap::new();
-        let mut wanted: Vec<(Id, &Node)> = Vec::new();
-        for id in graph.closure(graph.top()) {
-            let Some(node) = graph.get(id) else {
-                continue;
-            };
+        let mut known: Vec<(Id, &Node)> = Vec::new();
+        let boot: BTreeSet<Id> = graph.closure(graph.top()).into_iter().collect();
+        for (id, node) in graph.nodes() {
+            let is_known = boot.contains(&id) || node.is_sound();
             // A bundle stands for what it holds, unless something is wrong with itself.
-            if node.is_bundle() && node.standing != Standing::Broken {
+            if !is_known || node.is_bundle() && node.standing != Standing::Broken {
                 continue;
             }
             let need = match node.name() {
@@ -87,8 +96,8 @@ impl Definitions {
                 stock::CONT_INIT => Need::ContInit,
                 stock::SERVICES => Need::Services,
                 _ => {
-                    wanted.push((id, node));
-                    Need::Service(wanted.len() - 1)
+                    known.push((id, node));
+                    Need::Service(known.len() - 1)
                 }
             };
             places.insert(id, need);
@@ -116,9 +125,10 @@ impl Definitions {
         let services_need = of_stage(stock::SERVICES);
         let cont_init_needs = of_stage(stock::CONT_INIT);
         let fix_attrs_needs = of_stage(stock::FIX_ATTRS);
-        let all: Vec<Definition> = wanted
+        let all: Vec<Definition> = known
             .iter()
-            .map(|(_, node)| {
+            .map(|(id, node)| {
+                let is_wanted = boot.contains(id);
                 let (nature, timeouts) = match &node.definition.kind {
                     _ if !node.is_sound() => (Nature::Broken, Timeouts::default()),
                     Kind::Oneshot(oneshot) => {
@@ -136,7 +146,7 @@ impl Definitions {
                             Some(Need::Service(place)) => Some(*place),
                             Some(Need::FixAttrs | Need::ContInit | Need::Services) | None => None,
                         });
-                        let nature = match spec(node.name(), longrun) {
+                        let nature = match spec(node.name(), longrun, is_wanted) {
                             Some(spec) => Nature::Longrun {
                                 spec: Box::new(spec),
                                 reader,
@@ -152,6 +162,7 @@ impl Definitions {
                     nature,
                     needs: needs(&node.needs),
                     timeouts,
+                    is_wanted,
                 }
             })
             .collect();
@@ -176,6 +187,62 @@ impl Definitions {
     }
 }
 
+impl Definitions {
+    /// What there is in a compiled database, of which nothing is started by itself. `spec` gives the
+    /// service of a longrun, once its directory is made, or nothing if that cannot be.
+    pub fn of_database(
+        database: &Database,
+        mut spec: impl FnMut(&str) -> Option<ServiceSpec>,
+    ) -> Self {
+        let own = [ONESHOT_RUNNER, FDHOLDER];
+        let names: Vec<&str> = database
+            .services()
+            .filter(|name| !own.contains(name))
+            .collect();
+        let places: BTreeMap<&str, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (*name, at))
+            .collect();
+        let all = names.iter().map(|name| {
+            let words = |way| database.script(name, way).unwrap_or_default().to_vec();
+            let nature = if database.type_of(name) == Ok(Type::Oneshot) {
+                Nature::Oneshot {
+                    up: words(Way::Up),
+                    down: words(Way::Down),
+                }
+            } else {
+                let reader = database.consumer(name);
+                let reader = reader.and_then(|reader| places.get(reader).copied());
+                spec(name).map_or(Nature::Broken, |spec| Nature::Longrun {
+                    spec: Box::new(spec),
+                    reader,
+                })
+            };
+            let needs = database.dependencies([*name], Way::Up).unwrap_or_default();
+            let needs = needs.into_iter().filter_map(|need| places.get(need));
+            let limit = |way| {
+                let limit = database.timeout(name, way).unwrap_or_default();
+                (limit > 0).then(|| Duration::from_millis(limit))
+            };
+            Definition {
+                name: (*name).to_owned(),
+                nature,
+                needs: needs.copied().map(Need::Service).collect(),
+                timeouts: Timeouts {
+                    up: limit(Way::Up),
+                    down: limit(Way::Down),
+                },
+                is_wanted: false,
+            }
+        });
+        Self {
+            all: all.collect(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Definition {
     /// Something of that name that cannot start, as has been reported, and needs nothing.
     pub fn broken(name: String) -> Self {
@@ -184,6 +251,7 @@ impl Definition {
             nature: Nature::Broken,
             needs: Vec::new(),
             timeouts: Timeouts::default(),
+            is_wanted: true,
         }
     }
 }

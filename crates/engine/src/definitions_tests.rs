@@ -45,7 +45,7 @@ fn definitions(files: &[(&str, &str)]) -> Definitions {
             .collect())
     };
     let (graph, _) = rc::read(&layers, &words);
-    Definitions::of(&graph, |name, _| {
+    Definitions::of(&graph, |name, _, _| {
         let is_made = name != "unmade";
         is_made.then(|| ServiceSpec::new(name, Path::new("/run/s6-rc/servicedirs").join(name)))
     })
@@ -113,8 +113,11 @@ fn what_the_user_bundle_holds_is_before_services_d() {
     assert!(matches!(named(&all, "web").0, Nature::Longrun { .. }));
     assert_eq!(named(&all, "web").1, ["one"]);
     assert_eq!(named(&all, "late").1, ["services"]);
-    // What no bundle pulls in is not started.
-    assert!(all.all.iter().all(|it| it.name != "other"));
+    // What no bundle pulls in is there, and not started.
+    let wanted = all.all.iter().filter(|it| it.is_wanted);
+    let wanted: Vec<&str> = wanted.map(|it| it.name.as_str()).collect();
+    assert_eq!(wanted, ["web", "late", "one"]);
+    assert!(all.all.iter().any(|it| it.name == "other"));
     assert_eq!(names(&all, &all.services_need), ["web"]);
 }
 

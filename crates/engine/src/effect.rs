@@ -50,6 +50,17 @@ pub enum Target {
     Group,
 }
 
+/// How a change of s6-rc ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeOutcome {
+    /// Everything is where it should be.
+    Done,
+    /// Something is not.
+    Failed,
+    /// It took too long.
+    TimedOut,
+}
+
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -139,9 +150,17 @@ pub enum Effect {
     /// Read the sources of s6-rc, make the directories of its longruns, and answer with
     /// `Definitions`.
     ListDefinitions,
+    /// Make the directories of the services that were asked for by the change at work, and answer with
+    /// `Definitions`.
+    Redefine,
+    /// The change at work is over.
+    ChangeEnded(ChangeOutcome),
     /// Put the services of services.d into the scan directory, list that, and answer with
     /// `Services`.
     ListServices,
+    /// Take the services of services.d out of the scan directory, list that again and answer with
+    /// `Services`.
+    UnlistServices,
     /// List the scan directory again and answer with `Services`; with nothing, if it cannot be
     /// read.
     Rescan,

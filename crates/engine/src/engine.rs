@@ -1,6 +1,8 @@
 //! The engine itself: one input in, effects out.
 
 mod boot;
+mod change;
+mod known;
 mod rc;
 mod services;
 mod stop;
@@ -15,6 +17,8 @@ use crate::policy::{Policy, Role};
 use crate::sequence::Outcome;
 use crate::service::Service;
 use crate::shutdown::{CENSUS_INTERVAL, Grace, Phase};
+use change::Change;
+use known::Known;
 use rc::Reading;
 
 pub use services::CATCH_ALL;
@@ -36,6 +40,12 @@ pub struct Engine {
     fix_attrs: Option<NodeId>,
     cont_init: Option<NodeId>,
     reading: Reading,
+    /// The services of s6-rc.
+    known: Known,
+    /// What stages need of them.
+    stage_edges: Vec<(NodeId, NodeId)>,
+    /// What is being changed among them.
+    change: Option<Change>,
     /// What services of services.d need, but for their loggers.
     before_services: Vec<NodeId>,
     cmd: Option<NodeId>,
@@ -60,6 +70,9 @@ impl Engine {
             fix_attrs: None,
             cont_init: None,
             reading: Reading::Done,
+            known: Known::default(),
+            stage_edges: Vec::new(),
+            change: None,
             before_services: Vec::new(),
             cmd: None,
             last_run: 0,
@@ -94,8 +107,15 @@ impl Engine {
                 });
                 self.conclude(now, outcome, effects);
             }
-            Input::Definitions(definitions) => self.define(definitions, effects),
-            Input::Services { specs } => self.adopt(specs, effects),
+            Input::Definitions(definitions) => self.define(now, &definitions, effects),
+            Input::Change {
+                stop,
+                start,
+                redefine,
+                timeout,
+            } => self.change(now, &stop, start, redefine, timeout),
+            Input::AbortChange => self.abort_change(now, effects),
+            Input::Services { specs } => self.adopt(now, specs, effects),
             Input::Supervised { node, spec } => {
                 self.with_service(node, now, effects, |service, context| {
                     service.supervised(*spec, context);
@@ -173,6 +193,7 @@ impl Engine {
             .nodes()
             .filter_map(|node| node.kind.next_timeout())
             .chain(self.phase.next_timeout())
+            .chain(self.change.as_ref().and_then(Change::next_timeout))
             .chain(self.rescan_at.filter(|_| self.phase.is_alive()))
             .min()
     }
@@ -242,6 +263,8 @@ impl Engine {
     fn conclude(&mut self, now: Moment, outcome: Outcome, effects: &mut Vec<Effect>) {
         match outcome {
             Outcome::Fine => {}
+            // Only a boot ends with it: s6-rc, which somebody called, has an exit code of its own.
+            Outcome::Fatal(_) if self.phase == Phase::Running => {}
             Outcome::Fatal(code) => {
                 if self.phase.is_alive() {
                     effects.push(Effect::RecordExitCode(code));
@@ -262,6 +285,9 @@ impl Engine {
                     return;
                 }
                 self.start_what_may(now, effects);
+                while self.carry_on_change(now, effects) {
+                    self.start_what_may(now, effects);
+                }
             }
             Phase::Stopping { .. } => {
                 self.pass_on_stop(now, effects);
@@ -286,6 +312,7 @@ impl Engine {
         if self.rescan_at.is_some_and(|at| at <= now) {
             self.rescan(now, effects);
         }
+        self.cut_change(now, effects);
         for id in self.graph.ids() {
             let due = self
                 .graph

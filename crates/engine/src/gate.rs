@@ -17,6 +17,13 @@ pub enum State {
     Filling,
     /// All services got there, or cannot.
     Open,
+    /// The services are taken down, though the container goes on.
+    Closing {
+        /// It is known which services those are.
+        is_known: bool,
+        /// Until when they are waited for.
+        until: Option<Moment>,
+    },
     /// Not wanted, or over.
     Closed,
     /// Something that it needs has failed: services.d is not started.
@@ -51,7 +58,7 @@ impl Gate {
     pub fn is_pending(self) -> bool {
         match self.state {
             State::Waiting | State::Listing | State::Filling => true,
-            State::Open | State::Closed | State::Blocked => false,
+            State::Open | State::Closing { .. } | State::Closed | State::Blocked => false,
         }
     }
 
@@ -67,6 +74,82 @@ impl Gate {
         }
     }
 
+    /// It is to be open as soon as what it needs is up, though it was held back at boot.
+    pub fn want_up(&mut self) {
+        match self.state {
+            State::Blocked | State::Closed => self.state = State::Waiting,
+            State::Waiting
+            | State::Listing
+            | State::Filling
+            | State::Open
+            | State::Closing { .. } => {}
+        }
+    }
+
+    /// Whether it counts as up for s6-rc, or as down; nothing while it is on its way.
+    pub fn rests_up(self) -> Option<bool> {
+        match self.state {
+            State::Open => Some(true),
+            State::Closed | State::Blocked => Some(false),
+            State::Waiting | State::Listing | State::Filling | State::Closing { .. } => None,
+        }
+    }
+
+    /// Takes the services of services.d out of the scan directory, for them to be stopped, though the
+    /// container goes on. They are waited for as long as at a stop.
+    pub fn take_down(&mut self, context: &mut Context<'_>) {
+        if self.state == State::Open {
+            let grace = context.rules.services_gracetime;
+            self.state = State::Closing {
+                is_known: false,
+                until: grace.map(|grace| context.now.after(grace)),
+            };
+            context.emit(Effect::UnlistServices);
+        }
+    }
+
+    /// The scan directory was listed without the services that are to be taken down. Whether that was
+    /// waited for.
+    pub fn emptied(&mut self) -> bool {
+        match &mut self.state {
+            State::Closing { is_known, .. } => !std::mem::replace(is_known, true),
+            State::Waiting
+            | State::Listing
+            | State::Filling
+            | State::Open
+            | State::Closed
+            | State::Blocked => false,
+        }
+    }
+
+    /// Whether it waits for the last of the services that are taken down.
+    pub fn is_closing(self) -> bool {
+        matches!(self.state, State::Closing { is_known: true, .. })
+    }
+
+    /// Does what is due by now: services that take too long are not waited for.
+    pub fn timer(&mut self, context: &Context<'_>) {
+        if self
+            .next_timeout()
+            .is_some_and(|until| until <= context.now)
+        {
+            self.state = State::Closed;
+        }
+    }
+
+    /// When [`Gate::timer`] has something to do next.
+    pub fn next_timeout(self) -> Option<Moment> {
+        match self.state {
+            State::Closing { until, .. } => until,
+            State::Waiting
+            | State::Listing
+            | State::Filling
+            | State::Open
+            | State::Closed
+            | State::Blocked => None,
+        }
+    }
+
     /// Whether nothing is left of it to close.
     pub fn is_closed(self) -> bool {
         self.state == State::Closed
@@ -75,7 +158,7 @@ impl Gate {
     /// Whether services that are found now are wanted.
     pub fn admits(self) -> bool {
         match self.state {
-            State::Listing | State::Filling | State::Open => true,
+            State::Listing | State::Filling | State::Open | State::Closing { .. } => true,
             // What is put into the scan directory is supervised all the same.
             State::Blocked => true,
             State::Waiting | State::Closed => false,

@@ -92,6 +92,51 @@ impl Kind {
         }
     }
 
+    /// A change of s6-rc wants it up as soon as what it needs is.
+    pub(crate) fn want_up(&mut self) {
+        match self {
+            Self::Service(service) => service.want_up(),
+            Self::Oneshot(oneshot) => oneshot.want_up(),
+            Self::Sequence(sequence) => sequence.want_up(),
+            Self::Gate(gate) => gate.want_up(),
+            Self::Cmd(_) => {}
+        }
+    }
+
+    /// A change of s6-rc takes it down; it may be brought up again.
+    pub(crate) fn take_down(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Service(service) => service.take_down(context),
+            Self::Oneshot(oneshot) => oneshot.take_down(context),
+            Self::Sequence(sequence) => sequence.take_down(context),
+            Self::Gate(gate) => gate.take_down(context),
+            Self::Cmd(_) => {}
+        }
+    }
+
+    /// The change does not want it any more, if it was not begun yet.
+    pub(crate) fn want_no_more(&mut self) {
+        match self {
+            Self::Service(service) => service.want_no_more(),
+            Self::Oneshot(oneshot) => oneshot.want_no_more(),
+            Self::Sequence(sequence) => sequence.block(),
+            Self::Gate(gate) => gate.block(),
+            Self::Cmd(_) => {}
+        }
+    }
+
+    /// Whether it counts as up for s6-rc, or as down; nothing while it moves, or if it is no part of
+    /// s6-rc.
+    pub(crate) fn rests_up(&self) -> Option<bool> {
+        match self {
+            Self::Service(service) => service.rests_up(),
+            Self::Oneshot(oneshot) => oneshot.rests_up(),
+            Self::Sequence(sequence) => sequence.rests_up(),
+            Self::Gate(gate) => gate.rests_up(),
+            Self::Cmd(_) => None,
+        }
+    }
+
     /// The name in messages.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -109,7 +154,7 @@ impl Kind {
             Self::Service(service) => service.timer(context),
             Self::Oneshot(oneshot) => oneshot.timer(context),
             Self::Sequence(sequence) => sequence.timer(context),
-            Self::Gate(_) => {}
+            Self::Gate(gate) => gate.timer(context),
             Self::Cmd(cmd) => cmd.timer(context),
         }
     }
@@ -120,7 +165,7 @@ impl Kind {
             Self::Service(service) => service.next_timeout(),
             Self::Oneshot(oneshot) => oneshot.next_timeout(),
             Self::Sequence(sequence) => sequence.next_timeout(),
-            Self::Gate(_) => None,
+            Self::Gate(gate) => gate.next_timeout(),
             Self::Cmd(cmd) => cmd.next_timeout(),
         }
     }
@@ -219,6 +264,16 @@ impl Graph {
         }
     }
 
+    /// `node` does not need `need` any longer.
+    pub(crate) fn disconnect(&mut self, node: NodeId, need: NodeId) {
+        if let Some(entry) = self.get_mut(node) {
+            entry.needs.retain(|other| *other != need);
+        }
+        if let Some(entry) = self.get_mut(need) {
+            entry.needed_by.retain(|other| *other != node);
+        }
+    }
+
     /// The node of that id.
     pub(crate) fn get(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(id.0)?.as_ref()
@@ -261,8 +316,10 @@ impl Graph {
     pub(crate) fn may_stop(&self, id: NodeId) -> bool {
         self.get(id).is_some_and(|node| {
             node.needed_by.iter().all(|other| {
+                // What counts as up is told to stop first, though nothing of it runs any more.
+                let is_due = |node: &Node| node.kind.rests_up() == Some(true) && !node.stop_told;
                 self.get(*other)
-                    .is_none_or(|node| node.abandoned || node.kind.is_down())
+                    .is_none_or(|node| node.abandoned || node.kind.is_down() && !is_due(node))
             })
         })
     }

@@ -1,6 +1,7 @@
 //! What the engine is told, and the small types that inputs and effects share.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sixfold_model::{ServiceSpec, Signal};
 
@@ -157,8 +158,24 @@ pub enum Input {
         /// Its scripts.
         steps: Vec<Step>,
     },
-    /// The answer to [`crate::Effect::ListDefinitions`].
+    /// The answer to [`crate::Effect::ListDefinitions`] and [`crate::Effect::Redefine`].
     Definitions(Definitions),
+    /// Services of s6-rc are to move; only while [`crate::Engine::may_change`]. Ended by
+    /// [`crate::Effect::ChangeEnded`].
+    Change {
+        /// What is taken down first, and everything up that needs it.
+        stop: Vec<String>,
+        /// What is brought up then, and everything down that it needs. Nothing is, if something does
+        /// not go down.
+        start: Vec<String>,
+        /// The services are asked for anew between the two. If something does not go down, they are
+        /// not, and what was up is brought up again.
+        redefine: bool,
+        /// How long all of it may take.
+        timeout: Option<Duration>,
+    },
+    /// Whoever asked for the change at work takes it back.
+    AbortChange,
     /// The answer to [`crate::Effect::ListServices`] and [`crate::Effect::Rescan`]: everything that
     /// is in the scan directory now.
     Services {

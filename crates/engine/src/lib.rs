@@ -31,7 +31,7 @@ pub mod service;
 mod shutdown;
 
 pub use definitions::Definitions;
-pub use effect::{Effect, Target, Work};
+pub use effect::{ChangeOutcome, Effect, Target, Work};
 pub use engine::{CATCH_ALL, Engine};
 pub use event::{Cause, Event, Transition};
 pub use input::{Exit, Input, Listing, NodeId, Origin, RunId, SpawnFailure, Step};

@@ -51,21 +51,30 @@ pub struct Oneshot {
     down: Vec<Vec<u8>>,
     timeouts: Timeouts,
     state: State,
+    /// It can never be up.
+    is_broken: bool,
     /// The stop has come while the way up was still at work.
     stop_wanted: bool,
+    /// The container stops: it counts as down after its way down, even one that failed.
+    is_last_way_down: bool,
+    /// It is to be brought up again once a way up is over that took too long.
+    up_again: bool,
     is_killed: bool,
 }
 
 impl Oneshot {
-    /// A oneshot that waits for its time.
+    /// A oneshot that is down, and stays so until it is asked for.
     pub fn new(name: String, up: Vec<Vec<u8>>, down: Vec<Vec<u8>>, timeouts: Timeouts) -> Self {
         Self {
             name,
             up,
             down,
             timeouts,
-            state: State::Waiting,
+            state: State::Down,
+            is_broken: false,
             stop_wanted: false,
+            is_last_way_down: false,
+            up_again: false,
             is_killed: false,
         }
     }
@@ -74,8 +83,16 @@ impl Oneshot {
     pub fn broken(name: String) -> Self {
         Self {
             state: State::Failed,
+            is_broken: true,
             ..Self::new(name, Vec::new(), Vec::new(), Timeouts::default())
         }
+    }
+
+    /// Its sources say something else now. What is at work goes on.
+    pub fn redefine(&mut self, up: Vec<Vec<u8>>, down: Vec<Vec<u8>>, timeouts: Timeouts) {
+        self.up = up;
+        self.down = down;
+        self.timeouts = timeouts;
     }
 
     /// Its name.
@@ -86,6 +103,11 @@ impl Oneshot {
     /// What it is doing.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether it can never be up.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// Whether those who need it may start.
@@ -107,11 +129,25 @@ impl Oneshot {
         }
     }
 
+    /// Whether it counts as up for s6-rc, or as down; nothing while it moves. A way down that took too
+    /// long or failed leaves it up.
+    pub fn rests_up(&self) -> Option<bool> {
+        match &self.state {
+            State::Up => Some(true),
+            State::Down | State::Failed => Some(false),
+            State::Running(Transition::Start, script) if script.is_late && !self.up_again => {
+                Some(false)
+            }
+            State::Running(Transition::Stop, script) if script.is_late => Some(true),
+            State::Waiting | State::Running(..) => None,
+        }
+    }
+
     /// Whether those who need it will never start.
     pub fn has_failed(&self) -> bool {
         match &self.state {
             State::Failed => true,
-            State::Running(Transition::Start, script) => script.is_late,
+            State::Running(Transition::Start, script) => script.is_late && !self.up_again,
             State::Running(Transition::Stop, _) | State::Down | State::Waiting | State::Up => false,
         }
     }
@@ -122,6 +158,30 @@ impl Oneshot {
             State::Down | State::Failed => true,
             State::Running(_, script) => script.is_late,
             State::Waiting | State::Up => false,
+        }
+    }
+
+    /// It is to be up as soon as what it needs is.
+    pub fn want_up(&mut self) {
+        match &self.state {
+            State::Down | State::Failed if !self.is_broken => self.state = State::Waiting,
+            State::Running(Transition::Start, script) if script.is_late => self.up_again = true,
+            State::Down | State::Failed | State::Waiting | State::Running(..) | State::Up => {}
+        }
+    }
+
+    /// It is not to be up any more, if it was not begun yet.
+    pub fn want_no_more(&mut self) {
+        self.up_again = false;
+        if self.state == State::Waiting {
+            self.state = State::Down;
+        }
+    }
+
+    /// Takes it down, to be brought up again perhaps: one whose way down fails stays up.
+    pub fn take_down(&mut self, context: &mut Context<'_>) {
+        if self.state == State::Up {
+            self.begin(Transition::Stop, context);
         }
     }
 
@@ -188,6 +248,8 @@ impl Oneshot {
 
     /// The stop: take it down. A way up that is still at work is told to end first.
     pub fn stop(&mut self, context: &mut Context<'_>) {
+        self.is_last_way_down = true;
+        self.up_again = false;
         match &self.state {
             State::Down | State::Failed | State::Running(Transition::Stop, _) => {}
             State::Waiting => self.state = State::Down,
@@ -199,18 +261,31 @@ impl Oneshot {
         }
     }
 
-    /// Boot took too long: nobody waits for it any more.
+    /// The supervision ends and leaves it alone, as s6-svscan knows of no oneshots: nothing is undone,
+    /// and what is at work goes on without anybody waiting for it.
+    pub fn abandon(&mut self) {
+        self.up_again = false;
+        match &mut self.state {
+            State::Down | State::Failed => {}
+            State::Waiting | State::Up => self.state = State::Down,
+            State::Running(_, script) => script.is_late = true,
+        }
+    }
+
+    /// Boot, or a change, took too long: nobody waits for it any more.
     pub fn give_up(&mut self, context: &mut Context<'_>) {
         match &self.state {
             State::Waiting => self.state = State::Failed,
-            State::Running(Transition::Start, _) => self.be_late(context),
-            State::Running(Transition::Stop, _) | State::Down | State::Up | State::Failed => {}
+            State::Running(..) => self.be_late(context),
+            State::Down | State::Up | State::Failed => {}
         }
     }
 
     /// Whatever runs of it is killed, and nothing is started any more.
     pub fn kill(&mut self, context: &mut Context<'_>) {
         self.is_killed = true;
+        self.is_last_way_down = true;
+        self.up_again = false;
         match &mut self.state {
             State::Down | State::Failed => {}
             State::Waiting | State::Up => self.state = State::Down,
@@ -303,8 +378,10 @@ impl Oneshot {
             }
             Transition::Start if is_success => self.state = State::Up,
             Transition::Start if self.stop_wanted => self.state = State::Down,
+            Transition::Start if std::mem::take(&mut self.up_again) => self.state = State::Waiting,
             Transition::Start => self.state = State::Failed,
-            Transition::Stop => self.state = State::Down,
+            Transition::Stop if is_success || self.is_last_way_down => self.state = State::Down,
+            Transition::Stop => self.state = State::Up,
         }
     }
 

@@ -141,6 +141,32 @@ impl Sequence {
         }
     }
 
+    /// It is to be run, perhaps again, as soon as what it needs is up.
+    pub fn want_up(&mut self) {
+        match self.state {
+            State::Down | State::Failed => {
+                *self = Self::new(self.up, self.down);
+            }
+            State::Waiting | State::Listing(_) | State::Running(..) | State::Up => {}
+        }
+    }
+
+    /// Runs the way down, though the container goes on.
+    pub fn take_down(&mut self, context: &mut Context<'_>) {
+        if self.state == State::Up {
+            self.begin_down(context);
+        }
+    }
+
+    /// Whether it counts as up for s6-rc, or as down; nothing while it is on its way.
+    pub fn rests_up(&self) -> Option<bool> {
+        match self.state {
+            State::Up => Some(true),
+            State::Down | State::Failed => Some(false),
+            State::Waiting | State::Listing(_) | State::Running(..) => None,
+        }
+    }
+
     /// Whether nothing of it is left to undo.
     pub fn is_down(&self) -> bool {
         match self.state {

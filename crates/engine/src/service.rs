@@ -139,7 +139,11 @@ impl Service {
 
     /// Whether those who wait for it may go on.
     pub fn is_reached(&self) -> bool {
-        self.reached || self.is_started()
+        if self.is_longrun() {
+            self.is_started()
+        } else {
+            self.reached
+        }
     }
 
     /// Whether those who need it start without it: a logger that does not run must not keep the
@@ -150,12 +154,12 @@ impl Service {
 
     /// Whether there is anything to wait for: it is wanted, can work, and has not got there yet.
     pub fn is_pending(&self) -> bool {
-        self.want == Want::Up && !self.is_reached() && !self.is_down()
+        self.want == Want::Up && !self.reached && !self.is_reached() && !self.is_down()
     }
 
     /// Whether it only waits for what it depends on.
     pub fn is_waiting(&self) -> bool {
-        self.state == State::Waiting
+        self.state == State::Waiting || self.is_to_be_told()
     }
 
     /// Whether its supervisor has left and it is not in the scan directory: nobody will ever ask
@@ -238,6 +242,8 @@ impl Service {
         if self.state == State::Waiting {
             self.rise(context);
             self.spawn_run(context);
+        } else if self.is_to_be_told() {
+            self.rise_alive(context);
         }
     }
 

@@ -298,7 +298,10 @@ impl Real {
             | Effect::CloseInput { .. }
             | Effect::List { .. }
             | Effect::ListDefinitions
+            | Effect::Redefine
+            | Effect::ChangeEnded(_)
             | Effect::ListServices
+            | Effect::UnlistServices
             | Effect::SignalAll(_)
             | Effect::Census
             | Effect::RecordExitCode(_)

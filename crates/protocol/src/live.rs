@@ -53,6 +53,12 @@ pub enum Request {
         simulate: bool,
         /// What became of services that have another name now: the old one, and the new.
         renamed: Vec<(String, String)>,
+        /// Services, by their old names, that are stopped and started though they did not change.
+        #[serde(default)]
+        restarted: Vec<String>,
+        /// Services that are essential are stopped too, where they would be if they were not.
+        #[serde(default)]
+        essential: bool,
     },
 }
 

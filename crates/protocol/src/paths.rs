@@ -73,3 +73,8 @@ pub const SCAN_CONTROL: &str = ".s6-svscan/control";
 pub const REQUESTS: &str = ".s6-svscan/requests";
 /// The link in a live directory of s6-rc that leads to the scan directory.
 pub const RC_SCANDIR: &str = "scandir";
+/// The file in a live directory that holds what is put before the names of longruns in the scan
+/// directory.
+pub const RC_PREFIX: &str = "prefix";
+/// The directory beside those of the longruns in which oneshots run.
+pub const RC_ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";

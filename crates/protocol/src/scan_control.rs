@@ -49,6 +49,11 @@ impl ScanCommand {
     }
 }
 
+/// The byte that asks the supervisor of a scan directory to open the socket of the commands of s6-rc
+/// ([`crate::paths::REQUESTS`]), which only those need. It is none of s6's, whose s6-svscan says that it
+/// does not know it.
+pub const LISTEN: u8 = b'R';
+
 /// The letters that `s6-svscanctl` takes as options: those of today and those of s6 before 2.10.
 pub const OPTION_LETTERS: &str = "zabhitqnN0678prs";
 

@@ -25,7 +25,7 @@ fn a_longrun_obeys_and_tells_what_it_does() {
     stat()
         .assert_code(0)
         .assert_has("up (pid ")
-        .assert_has("normally down");
+        .assert_lacks("normally down");
     nest.exec(&["/command/s6-svc", "-wD", "-d", "/run/service/web"])
         .assert_code(0);
     stat().assert_has("down (signal SIGTERM)");
@@ -78,7 +78,7 @@ fn a_service_of_the_same_name_in_services_d_is_not_started() {
 }
 
 #[test]
-fn what_boot_does_not_start_has_a_directory() {
+fn what_boot_does_not_start_is_supervised_and_down() {
     if !root_available() {
         return;
     }
@@ -93,8 +93,14 @@ fn what_boot_does_not_start_has_a_directory() {
         .boot();
     nest.wait_line("cmd runs");
     assert!(nest.path("/run/s6-rc/servicedirs/extra/down").exists());
-    assert!(!nest.path("/run/service/extra").exists());
-    nest.terminate().assert_lacks("extra runs");
+    nest.exec(&["/command/s6-svstat", "/run/service/extra"])
+        .assert_code(0)
+        .assert_has("down (not started yet)")
+        .assert_lacks("normally up");
+    nest.exec(&["/command/s6-svc", "-wu", "-u", "/run/service/extra"])
+        .assert_code(0);
+    nest.wait_line("extra runs");
+    nest.terminate().assert_code(0);
 }
 
 #[test]

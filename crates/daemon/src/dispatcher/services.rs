@@ -34,11 +34,17 @@ impl Dispatcher {
             self.connect(&spec.name, reader);
         }
         let name = spec.name.clone();
+        let is_longrun = self.world.longrun(spec.identity).is_some();
+        let called = if is_longrun {
+            self.world.called(&name)
+        } else {
+            name.clone()
+        };
         self.services.insert(
             node,
             Supervised {
                 spec,
-                called: name.clone(),
+                called,
                 reader,
                 charge: None,
             },
@@ -212,6 +218,8 @@ impl Dispatcher {
             | Input::Rescan
             | Input::Listed { .. }
             | Input::Definitions(_)
+            | Input::Change { .. }
+            | Input::AbortChange
             | Input::Services { .. }
             | Input::Supervised { .. }
             | Input::Refused { .. }

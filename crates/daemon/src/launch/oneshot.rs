@@ -3,12 +3,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sixfold_engine::SpawnFailure;
 use sixfold_execline::command;
 use sixfold_model::Diagnostic;
-use sixfold_protocol::paths;
 
 use super::{Call, Program, inspect, lookup, set};
 use crate::world::World;
@@ -19,7 +18,7 @@ pub(super) fn call(world: &World, service: &str, words: &[Vec<u8>]) -> Result<Ca
     let mut env = world.base_env();
     set(&mut env, OsStr::new("RC_NAME"), service.into());
     let args = rest.iter().map(|word| OsStr::from_bytes(word).into());
-    let place = PathBuf::from(paths::RC_ONESHOTS);
+    let place = world.oneshot_directory();
     let program = program(world, service, first, &place)?;
     Ok((program, args.collect(), env, place))
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::subscriber::Format;
 use crate::subscriber::tests::logged;
 use crate::world::tests::plain;
+use sixfold_protocol::paths;
 
 /// A world whose PATH is `bin`, where `program` and, of execline's commands, `if` are.
 fn world(bin: &Path) -> World {

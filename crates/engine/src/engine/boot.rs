@@ -1,5 +1,6 @@
 //! The way up: the graph of the container, what may start, and the end of boot.
 
+use sixfold_model::rc::stock;
 use sixfold_model::settings::Behaviour;
 
 use super::Engine;
@@ -9,7 +10,7 @@ use crate::effect::Effect;
 use crate::event::{Cause, Event};
 use crate::gate::Gate;
 use crate::graph::Kind;
-use crate::input::Listing;
+use crate::input::{Listing, NodeId};
 use crate::moment::Moment;
 use crate::policy::Role;
 use crate::sequence::Sequence;
@@ -58,6 +59,9 @@ impl Engine {
         let cont_init = Sequence::new(Listing::ContInit, Some(Listing::ContFinish));
         let cont_init = self.graph.add(Kind::Sequence(cont_init), &[fix_attrs]);
         let gate = self.graph.add(Kind::Gate(Gate::new()), &[cont_init]);
+        self.known.add_stage(stock::FIX_ATTRS, fix_attrs);
+        self.known.add_stage(stock::CONT_INIT, cont_init);
+        self.known.add_stage(stock::SERVICES, gate);
         self.cont_init = Some(cont_init);
         self.before_services = vec![cont_init];
         self.gate = Some(gate);
@@ -98,7 +102,7 @@ impl Engine {
         let is_up = |engine: &Self, id| engine.graph.get(id).is_some_and(|it| it.kind.is_up());
         let gate_was_up = self.gate.is_some_and(|gate| is_up(self, gate));
         let mut is_news = false;
-        for id in self.graph.ids() {
+        for id in self.order_of_starts() {
             let waits = self
                 .graph
                 .get(id)
@@ -122,6 +126,20 @@ impl Engine {
         is_news || self.gate.is_some_and(|gate| is_up(self, gate)) != gate_was_up
     }
 
+    /// All nodes in the order in which they start if nothing else tells them apart. s6-rc begins with
+    /// the last of its services.
+    fn order_of_starts(&self) -> Vec<NodeId> {
+        let is_rc = |id: &NodeId| match self.graph.get(*id).map(|node| &node.kind) {
+            Some(Kind::Service(service)) => service.is_longrun(),
+            Some(Kind::Oneshot(_)) => true,
+            Some(Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_)) | None => false,
+        };
+        let (mut order, others): (Vec<NodeId>, Vec<NodeId>) = self.graph.ids().partition(is_rc);
+        order.reverse();
+        order.extend(others);
+        order
+    }
+
     pub(super) fn look_at_gate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let Some(id) = self.gate else {
             return;
@@ -129,9 +147,13 @@ impl Engine {
         let services = || self.graph.services().filter(|it| !it.is_longrun());
         let pending = services().any(Service::is_pending);
         let count = services().count();
+        let is_emptied = services().all(Service::is_listed);
         let booted = self.booted;
         self.with(id, now, effects, |kind, context| {
             if let Kind::Gate(gate) = kind {
+                if gate.is_closing() && is_emptied {
+                    gate.close();
+                }
                 gate.look(pending, count, booted, context);
             }
         });

@@ -36,7 +36,12 @@ impl Engine {
 
     /// Takes note of what is in the scan directory now: takes in what is new, each service after
     /// its logger, and notes what is no longer there, which runs on until it is pruned.
-    pub(super) fn adopt(&mut self, specs: Vec<ServiceSpec>, effects: &mut Vec<Effect>) {
+    pub(super) fn adopt(
+        &mut self,
+        now: Moment,
+        specs: Vec<ServiceSpec>,
+        effects: &mut Vec<Effect>,
+    ) {
         if !self.admits_services() {
             return;
         }
@@ -60,6 +65,9 @@ impl Engine {
             && let Some(Kind::Gate(gate)) = self.graph.get_mut(gate).map(|node| &mut node.kind)
         {
             gate.filled();
+            if gate.emptied() {
+                self.prune(now, true, effects);
+            }
         }
     }
 

@@ -64,6 +64,7 @@ impl Engine {
             return;
         }
         effects.push(Effect::Log(Event::StopRequested(cause)));
+        self.drop_change(effects);
         self.phase = Phase::Stopping {
             grace: Grace::NotBegun,
         };
@@ -76,6 +77,7 @@ impl Engine {
         let grace = self.policy.kill_gracetime;
         let services_gracetime = self.policy.services_gracetime;
         let signal_loggers = self.signal_loggers;
+        let is_container = self.policy.role == Role::Container;
         loop {
             let mut told = false;
             for id in self.graph.ids() {
@@ -93,8 +95,12 @@ impl Engine {
                         service.stop(signal_loggers, context);
                         !service.is_longrun()
                     }
-                    Kind::Oneshot(oneshot) => {
+                    Kind::Oneshot(oneshot) if is_container => {
                         oneshot.stop(context);
+                        false
+                    }
+                    Kind::Oneshot(oneshot) => {
+                        oneshot.abandon();
                         false
                     }
                     Kind::Sequence(sequence) => {

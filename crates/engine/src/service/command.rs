@@ -140,7 +140,7 @@ impl Service {
         }
     }
 
-    fn mark(&mut self, down: bool, context: &mut Context<'_>) {
+    pub(super) fn mark(&mut self, down: bool, context: &mut Context<'_>) {
         self.spec.down = down;
         context.emit(Effect::MarkDown {
             node: context.node,

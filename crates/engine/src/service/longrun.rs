@@ -26,7 +26,9 @@ pub(super) struct Longrun {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It was not brought up yet.
+    /// Nobody wants it up.
+    Unwanted,
+    /// It is to be brought up, and was not yet.
     Before,
     /// It is on its way up.
     Starting,
@@ -41,17 +43,101 @@ enum Way {
 }
 
 impl Service {
-    /// A longrun of s6-rc. It is wanted up, whatever its `down` file says, and who needs it waits for
-    /// its readiness, if it announces that.
-    pub fn longrun(spec: ServiceSpec, timeouts: Timeouts) -> Self {
+    /// A longrun of s6-rc. Whether it `is_wanted` up decides, whatever its `down` file says, and who
+    /// needs it waits for its readiness, if it announces that.
+    pub fn longrun(spec: ServiceSpec, timeouts: Timeouts, is_wanted: bool) -> Self {
         let mut service = Self::new(spec, false, true);
-        service.want = Want::Up;
+        let (want, way) = if is_wanted {
+            (Want::Up, Way::Before)
+        } else {
+            (Want::Down, Way::Unwanted)
+        };
+        service.want = want;
         service.longrun = Some(Longrun {
             timeouts,
-            way: Way::Before,
+            way,
             due: None,
         });
         service
+    }
+
+    /// Its sources say something else now.
+    pub fn redefine(&mut self, spec: ServiceSpec, timeouts: Timeouts) {
+        self.reread(spec);
+        if let Some(it) = &mut self.longrun {
+            it.timeouts = timeouts;
+        }
+    }
+
+    /// It is to be up as soon as what it needs is; it may run already, as somebody ordered.
+    pub fn want_up(&mut self) {
+        let Some(it) = self.longrun else {
+            return;
+        };
+        match it.way {
+            Way::Unwanted | Way::Failed => {
+                self.go(Way::Before, None);
+                self.reached = false;
+                match self.state {
+                    State::Claiming => self.want = Want::Up,
+                    State::Down | State::Failed | State::Broken => {
+                        self.want = Want::Up;
+                        self.state = self.idle_state();
+                    }
+                    State::Waiting
+                    | State::Starting { .. }
+                    | State::Up(_)
+                    | State::Stopping { .. }
+                    | State::Finishing { .. }
+                    | State::Backoff { .. }
+                    | State::Left { .. } => {}
+                }
+            }
+            Way::Before | Way::Starting | Way::Started | Way::Stopping | Way::Stopped => {}
+        }
+    }
+
+    /// It is not to be up any more, if it was not begun yet.
+    pub fn want_no_more(&mut self) {
+        if self.longrun.is_some_and(|it| it.way == Way::Before) {
+            self.go(Way::Unwanted, None);
+            if self.state == State::Waiting {
+                self.want = Want::Down;
+                self.state = State::Down;
+            }
+        }
+    }
+
+    /// Takes it down; its supervisor stays.
+    pub fn take_down(&mut self, context: &mut Context<'_>) {
+        if self.is_started() {
+            self.fall(context);
+            self.bring_down(context);
+            self.despair(context);
+        }
+    }
+
+    /// Whether it counts as up for s6-rc, or as down; nothing while it moves.
+    pub fn rests_up(&self) -> Option<bool> {
+        match self.longrun?.way {
+            Way::Started => Some(true),
+            Way::Unwanted | Way::Failed | Way::Stopped => Some(false),
+            Way::Before | Way::Starting => self.has_failed().then_some(false),
+            Way::Stopping => None,
+        }
+    }
+
+    /// A change took too long, or was taken back: `exit` is how what waits for it ended.
+    pub fn give_up_change(&mut self, exit: Exit, context: &mut Context<'_>) {
+        match self.longrun.map(|it| it.way) {
+            Some(Way::Starting) => {
+                self.fail(exit, context);
+                self.bring_down(context);
+            }
+            Some(Way::Stopping) => self.stay_up(exit, context),
+            Some(Way::Before) => self.want_no_more(),
+            Some(Way::Unwanted | Way::Started | Way::Failed | Way::Stopped) | None => {}
+        }
     }
 
     /// Whether it is a longrun of s6-rc.
@@ -75,7 +161,7 @@ impl Service {
         self.longrun.is_some_and(|it| match it.way {
             Way::Failed => true,
             Way::Before | Way::Starting => is_over,
-            Way::Started | Way::Stopping | Way::Stopped => false,
+            Way::Unwanted | Way::Started | Way::Stopping | Way::Stopped => false,
         })
     }
 
@@ -90,6 +176,38 @@ impl Service {
             self.state = State::Down;
             self.want = Want::Down;
             self.go(Way::Failed, None);
+        } else if self.is_to_be_told() {
+            self.go(Way::Failed, None);
+        }
+    }
+
+    /// Whether it runs, or will again, before it was s6-rc's turn to bring it up.
+    pub(super) fn is_to_be_told(&self) -> bool {
+        let is_alive = match self.state {
+            State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Finishing { .. }
+            | State::Backoff { .. } => true,
+            State::Claiming
+            | State::Down
+            | State::Waiting
+            | State::Failed
+            | State::Broken
+            | State::Left { .. } => false,
+        };
+        is_alive && self.longrun.is_some_and(|it| it.way == Way::Before)
+    }
+
+    /// It is brought up now, though it runs already: it is up once it is ready.
+    pub(super) fn rise_alive(&mut self, context: &mut Context<'_>) {
+        self.want = Want::Up;
+        self.rise(context);
+        self.tell("", context);
+        if let State::Up(life) = self.state
+            && (life.ready || !self.announces())
+        {
+            self.reach(context);
         }
     }
 
@@ -121,6 +239,9 @@ impl Service {
         let is_first = !std::mem::replace(&mut self.reached, true);
         if is_first && self.longrun.is_some_and(|it| it.way == Way::Starting) {
             self.go(Way::Started, None);
+            if self.spec.down {
+                self.mark(false, context);
+            }
             context.log(Event::RcDone {
                 service: self.spec.name.clone(),
                 transition: Transition::Start,
@@ -139,7 +260,7 @@ impl Service {
                 self.go(Way::Stopping, due);
                 self.tell_way(Transition::Stop, context);
             }
-            Way::Before | Way::Failed | Way::Stopping | Way::Stopped => {}
+            Way::Unwanted | Way::Before | Way::Failed | Way::Stopping | Way::Stopped => {}
         }
     }
 
@@ -156,8 +277,8 @@ impl Service {
                     transition: Transition::Stop,
                 });
             }
-            Way::Starting => self.fail(NEVER, context),
-            Way::Before | Way::Started | Way::Failed | Way::Stopped => {}
+            Way::Starting => self.fail(Exit::Code(NEVER), context),
+            Way::Unwanted | Way::Before | Way::Started | Way::Failed | Way::Stopped => {}
         }
     }
 
@@ -167,18 +288,35 @@ impl Service {
         self.despair(context);
     }
 
-    /// It will never be up: its finish script said so, or it was told to be down on its way. Nobody
-    /// may wait for it any more: boot would never end.
+    /// It is down, or will never be up: its finish script said so, or it was told to be down on its
+    /// way. Nobody may wait for it any more: boot would never end.
     pub(super) fn despair(&mut self, context: &mut Context<'_>) {
-        if self.longrun.is_some_and(|it| it.way == Way::Starting) {
-            self.fail(NEVER, context);
+        match self.longrun.map(|it| it.way) {
+            Some(Way::Starting) => self.fail(Exit::Code(NEVER), context),
+            Some(Way::Stopping) if self.state.is_down() => {
+                self.go(Way::Unwanted, None);
+                self.mark(true, context);
+                context.log(Event::RcDone {
+                    service: self.spec.name.clone(),
+                    transition: Transition::Stop,
+                });
+            }
+            Some(
+                Way::Unwanted
+                | Way::Before
+                | Way::Started
+                | Way::Failed
+                | Way::Stopping
+                | Way::Stopped,
+            )
+            | None => {}
         }
     }
 
     /// Boot took too long, or `timeout-up` is over: it is brought down again.
     pub(super) fn be_late_up(&mut self, context: &mut Context<'_>) {
         if self.longrun.is_some_and(|it| it.way == Way::Starting) {
-            self.fail(TIMED_OUT, context);
+            self.fail(Exit::Code(TIMED_OUT), context);
             self.bring_down(context);
         } else {
             self.block();
@@ -195,15 +333,10 @@ impl Service {
         }
         match it.way {
             Way::Starting => self.be_late_up(context),
-            Way::Stopping => {
-                self.go(Way::Stopped, None);
-                context.log(Event::RcFailed {
-                    service: self.spec.name.clone(),
-                    transition: Transition::Stop,
-                    exit: Exit::Code(TIMED_OUT),
-                });
+            Way::Stopping => self.stay_up(Exit::Code(TIMED_OUT), context),
+            Way::Unwanted | Way::Before | Way::Started | Way::Failed | Way::Stopped => {
+                self.go(it.way, None);
             }
-            Way::Before | Way::Started | Way::Failed | Way::Stopped => self.go(it.way, None),
         }
     }
 
@@ -212,12 +345,31 @@ impl Service {
         self.longrun.and_then(|it| it.due)
     }
 
-    fn fail(&mut self, code: i32, context: &mut Context<'_>) {
+    fn fail(&mut self, exit: Exit, context: &mut Context<'_>) {
         self.go(Way::Failed, None);
+        if !self.spec.down && !self.is_leaving {
+            self.mark(true, context);
+        }
         context.log(Event::RcFailed {
             service: self.spec.name.clone(),
             transition: Transition::Start,
-            exit: Exit::Code(code),
+            exit,
+        });
+    }
+
+    /// It was to be taken down, and does not go: for s6-rc it is still up, unless everything stops and
+    /// nobody will ask again.
+    fn stay_up(&mut self, exit: Exit, context: &mut Context<'_>) {
+        let way = if self.is_leaving {
+            Way::Stopped
+        } else {
+            Way::Started
+        };
+        self.go(way, None);
+        context.log(Event::RcFailed {
+            service: self.spec.name.clone(),
+            transition: Transition::Stop,
+            exit,
         });
     }
 

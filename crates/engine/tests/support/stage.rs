@@ -112,6 +112,8 @@ impl Stage {
                 steps: names.iter().map(|name| step(name)).collect(),
             },
             ["definitions", words @ ..] => Input::Definitions(definitions(words, place)),
+            ["change", words @ ..] => change(words, place),
+            ["abort-change"] => Input::AbortChange,
             ["services", specs @ ..] => Input::Services {
                 specs: specs.iter().map(|words| spec(words, place)).collect(),
             },
@@ -271,7 +273,10 @@ fn learn(names: &mut render::Names, effect: &Effect) {
         | Effect::Signal { .. }
         | Effect::CloseInput { .. }
         | Effect::ListDefinitions
+        | Effect::Redefine
+        | Effect::ChangeEnded(_)
         | Effect::ListServices
+        | Effect::UnlistServices
         | Effect::Rescan
         | Effect::SignalAll(_)
         | Effect::Census
@@ -334,7 +339,7 @@ fn policy(text: &str, place: &str) -> Policy {
 
 /// Services of s6-rc, each as `NAME=NATURE:WORD,WORD`: `oneshot` with `up` and `down` for command
 /// lines, `longrun` with the words of a service, `broken`; `needs=NAME`, `timeout-up`,
-/// `timeout-down`, `into=NAME` for its reader. Names in `needs` are services or the stages `fix-attrs`,
+/// `timeout-down`, `into=NAME` for its reader, `unwanted` if boot does not start it. Names in `needs` are services or the stages `fix-attrs`,
 /// `cont-init` and `services`. A last word `services=NAME+NAME` tells what services.d needs.
 fn definitions(words: &[&str], place: &str) -> Definitions {
     let mut definitions = Definitions::default();
@@ -365,7 +370,7 @@ fn definitions(words: &[&str], place: &str) -> Definitions {
         let mut needs = Vec::new();
         let (mut up, mut down, mut reader) = (Vec::new(), Vec::new(), None);
         let mut spec = ServiceSpec::new(name, Path::new("/run/s6-rc").join(name));
-        spec.down = true;
+        let mut is_wanted = true;
         for word in about.split(',').filter(|word| !word.is_empty()) {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             match key {
@@ -375,9 +380,11 @@ fn definitions(words: &[&str], place: &str) -> Definitions {
                 "timeout-up" => timeouts.up = limit(value, place),
                 "timeout-down" => timeouts.down = limit(value, place),
                 "into" => reader = Some(place_of(value)),
+                "unwanted" => is_wanted = false,
                 _ => describe(&mut spec, word, place),
             }
         }
+        spec.down |= !is_wanted;
         let nature = match nature {
             "oneshot" => Nature::Oneshot { up, down },
             "longrun" => Nature::Longrun {
@@ -392,9 +399,33 @@ fn definitions(words: &[&str], place: &str) -> Definitions {
             nature,
             needs,
             timeouts,
+            is_wanted,
         });
     }
     definitions
+}
+
+/// A change of s6-rc: `stop=NAME+NAME`, `start=NAME+NAME`, `redefine`, `timeout=MS`.
+fn change(words: &[&str], place: &str) -> Input {
+    let (mut stop, mut start) = (Vec::new(), Vec::new());
+    let (mut redefine, mut timeout) = (false, None);
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        let names = || value.split('+').map(str::to_owned).collect();
+        match key {
+            "stop" => stop = names(),
+            "start" => start = names(),
+            "redefine" => redefine = true,
+            "timeout" => timeout = limit(value, place),
+            other => panic!("{place}: unknown word {other} about a change"),
+        }
+    }
+    Input::Change {
+        stop,
+        start,
+        redefine,
+        timeout,
+    }
 }
 
 /// A service as `NAME:WORD,WORD`; a word that begins with `log-` is about its logger.

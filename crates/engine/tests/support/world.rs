@@ -281,7 +281,12 @@ impl World {
             }
             Effect::CloseInput { node } => self.close_input(node),
             Effect::List { node, listing } => self.list(node, listing),
-            Effect::ListDefinitions => panic!("there is no s6-rc in this world"),
+            Effect::ListDefinitions
+            | Effect::Redefine
+            | Effect::UnlistServices
+            | Effect::ChangeEnded(_) => {
+                panic!("there is no s6-rc in this world")
+            }
             Effect::ListServices | Effect::Rescan => {
                 let last = self.plan.services.len() - 1;
                 let specs = self.plan.services[self.listings.min(last)].clone();

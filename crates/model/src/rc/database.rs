@@ -8,10 +8,13 @@
 //!
 //! Called from the commands of s6-rc, the engine and the boot.
 
+mod bundles;
 mod change;
 mod check;
+mod difference;
 mod format;
 mod query;
+mod turn;
 
 use std::collections::BTreeMap;
 
@@ -19,10 +22,13 @@ use super::definition::{Kind, Timeouts};
 use super::graph::{Graph, Id, Link, Node};
 use super::sources::reserved_prefix;
 
+pub use bundles::{BundleChange, BundleError};
 pub use change::{Course, Wish};
 pub use check::Fault;
+pub use difference::{Change, Difference, Part};
 pub use format::ReadError;
 pub use query::{QueryError, Selection, Type};
+pub use turn::{Present, Turn};
 
 /// The longrun that runs the oneshots in s6-rc, and that all of them depend on.
 pub const ONESHOT_RUNNER: &str = "s6rc-oneshot-runner";

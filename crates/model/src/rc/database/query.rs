@@ -238,7 +238,17 @@ impl Database {
         Ok(links)
     }
 
-    fn named(&self, name: &str) -> Option<&Service> {
+    /// The longrun that reads what the longrun `name` writes.
+    pub fn consumer(&self, name: &str) -> Option<&str> {
+        self.name(self.named(name)?.action.consumer()?)
+    }
+
+    /// The names of all services, in s6-rc's order.
+    pub fn services(&self) -> impl Iterator<Item = &str> + Clone {
+        self.services.iter().map(|service| service.name.as_str())
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<&Service> {
         self.services.get(*self.names.get(name)?)
     }
 
