@@ -115,6 +115,11 @@ impl Running {
     ///
     /// When it does not end within the deadline.
     pub fn exec(&self, words: &[&str]) -> Finished {
+        self.start(words).wait_exit()
+    }
+
+    /// Starts a program inside, as [`Running::exec`] does, and lets it run.
+    pub fn start(&self, words: &[&str]) -> Process {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--target={}", self.pid()))
@@ -125,7 +130,7 @@ impl Running {
                 "PATH",
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             );
-        Process::spawn(command, Streams::Pipes).wait_exit()
+        Process::spawn(command, Streams::Pipes)
     }
 
     /// The path on the host of the nest's absolute `path`, with links taken as the nest takes them.

@@ -1,6 +1,10 @@
-//! `s6-rc-compile`, `s6-rc-db` and `s6-rc-format-upgrade` from outside: what they print, the exit
-//! codes, and what is on disk afterwards.
+//! The commands of s6-rc from outside, without a supervisor: what they print, the exit codes, and
+//! what is on disk afterwards.
 
+#[path = "rc_tools/bundles.rs"]
+mod bundles;
+#[path = "rc_tools/commands.rs"]
+mod commands;
 #[path = "rc_tools/place.rs"]
 mod place;
 

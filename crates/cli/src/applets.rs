@@ -14,7 +14,7 @@ use sixfold_sys::signals::{self, Mask};
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
     check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, process, rc,
-    run, supervise, svscanctl,
+    reload, run, supervise, svscanctl,
 };
 
 /// One command.
@@ -126,6 +126,12 @@ const OWN: &[Applet] = &[
         summary: "draw an image's services and what they wait for",
         kind: Kind::Own,
         run: Run::Function(graph::graph),
+    },
+    Applet {
+        name: "reload",
+        summary: "read the services of s6-rc again, and restart what changed",
+        kind: Kind::Own,
+        run: Run::Function(reload::reload),
     },
     Applet::compatible(
         "with-contenv",

@@ -19,6 +19,7 @@ mod install;
 mod options;
 mod process;
 mod rc;
+mod reload;
 mod run;
 mod supervise;
 mod svscanctl;

@@ -1,8 +1,20 @@
-//! The commands of s6-rc that work on files: `s6-rc-compile` makes a database of source directories,
-//! `s6-rc-db` answers questions about one. The boot needs neither: it reads the sources themselves.
+//! The commands of s6-rc. Some work on files: `s6-rc-compile` makes a database of source directories,
+//! `s6-rc-db` answers questions about one, `s6-rc-bundle` changes its bundles. The others ask the
+//! supervisor of a scan directory, PID 1 as a rule, which does what is asked ([`live`]).
 
+mod bundle;
+mod change;
+mod command;
 mod compile;
+mod conversion;
 mod db;
+mod dry_run;
+mod files;
+mod init;
+pub(crate) mod live;
+mod reload;
+mod telling;
+mod update;
 
 use std::ffi::OsString;
 
@@ -16,6 +28,31 @@ pub(crate) const APPLETS: &[Applet] = &[
         compile::NAME,
         "check s6-rc source directories, and make a database of them",
         compile::compile,
+    ),
+    Applet::compatible(
+        telling::NAME,
+        "bring services of s6-rc up or down, and list them",
+        command::s6_rc,
+    ),
+    Applet::compatible(
+        dry_run::SHOW,
+        "print a command line instead of executing it",
+        dry_run::show,
+    ),
+    Applet::compatible(
+        init::NAME,
+        "take a database's services into a scan directory",
+        init::init,
+    ),
+    Applet::compatible(
+        update::NAME,
+        "go over to another s6-rc database",
+        update::update,
+    ),
+    Applet::compatible(
+        bundle::NAME,
+        "change the bundles of an s6-rc database",
+        bundle::bundle,
     ),
     Applet::compatible(db::NAME, "ask an s6-rc database", db::db),
     Applet::compatible(

@@ -2,12 +2,14 @@
 //! run.
 
 mod boot;
+mod change;
 mod commands;
 mod control;
 mod failures;
 mod many;
 mod pipelines;
 mod places;
+mod reload;
 mod stop;
 
 use sixfold_integration_tests::{Finished, Nest};

@@ -8,8 +8,10 @@ use std::fmt::Write as _;
 use sixfold_model::rc::graph::Link;
 use sixfold_model::rc::{Graph, Kind, Node, Standing};
 
+use super::Up;
+
 /// For Mermaid.
-pub(super) fn mermaid(graph: &Graph) -> String {
+pub(super) fn mermaid(graph: &Graph, up: &Up) -> String {
     // What is waited for is drawn above what waits.
     let mut text = String::from("flowchart BT\n");
     for (id, node) in graph.nodes() {
@@ -34,8 +36,9 @@ pub(super) fn mermaid(graph: &Graph) -> String {
     }
     let _ = writeln!(text, "  classDef broken stroke:#c00,color:#c00");
     let _ = writeln!(text, "  classDef blocked stroke:#c00,stroke-dasharray:4");
+    let _ = writeln!(text, "  classDef up fill:#cfc,color:#000");
     for (id, node) in graph.nodes() {
-        if let Some(class) = class(node) {
+        if let Some(class) = class(node, up) {
             let _ = writeln!(text, "  class n{} {class}", id.index());
         }
     }
@@ -43,7 +46,7 @@ pub(super) fn mermaid(graph: &Graph) -> String {
 }
 
 /// For Graphviz.
-pub(super) fn dot(graph: &Graph) -> String {
+pub(super) fn dot(graph: &Graph, up: &Up) -> String {
     let mut text = String::from("digraph services {\n  rankdir=BT;\n");
     for (id, node) in graph.nodes() {
         let shape = match &node.definition.kind {
@@ -52,8 +55,9 @@ pub(super) fn dot(graph: &Graph) -> String {
             Kind::Bundle(_) => "hexagon",
             Kind::Unknown => "octagon",
         };
-        let style = match class(node) {
+        let style = match class(node, up) {
             Some("blocked") => ", color=red, style=dashed",
+            Some("up") => ", style=filled, fillcolor=palegreen",
             Some(_) => ", color=red, fontcolor=red",
             None => "",
         };
@@ -79,9 +83,12 @@ pub(super) fn dot(graph: &Graph) -> String {
 }
 
 /// What sets a node apart, if anything does.
-fn class(node: &Node) -> Option<&'static str> {
+fn class(node: &Node, up: &Up) -> Option<&'static str> {
     match node.standing {
-        Standing::Sound => None,
+        Standing::Sound => {
+            let is_up = up.as_ref().is_some_and(|up| up.contains(node.name()));
+            is_up.then_some("up")
+        }
         Standing::Broken => Some("broken"),
         Standing::Blocked { .. } => Some("blocked"),
     }

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use sixfold_model::rc::graph::Link;
 use sixfold_model::rc::{Graph, Id, Kind, Node, Standing};
 
+use super::Up;
+
 /// How far lines are indented at the most; a chain of services can be long.
 const DEEPEST: usize = 20;
 
 /// In the order of the start, each line indented by how many come before it in a row.
-pub(super) fn text(graph: &Graph) -> String {
+pub(super) fn text(graph: &Graph, up: &Up) -> String {
     let plan = graph.boot();
     let mut text = String::new();
     for step in &plan.steps {
@@ -19,7 +21,14 @@ pub(super) fn text(graph: &Graph) -> String {
             continue;
         };
         let indent = "  ".repeat(step.level.min(DEEPEST));
-        let _ = write!(text, "{indent}{} ({})", shown(node), kind(node));
+        let state = up.as_ref().map_or("", |up| {
+            if up.contains(node.name()) {
+                ", up"
+            } else {
+                ", down"
+            }
+        });
+        let _ = write!(text, "{indent}{} ({}{state})", shown(node), kind(node));
         let waits = linked(graph, node, &[Link::Dependency, Link::Pipeline]);
         if !waits.is_empty() {
             let _ = write!(text, " after {}", waits.join(", "));
@@ -47,11 +56,12 @@ pub(super) fn text(graph: &Graph) -> String {
     let pulled_in = graph.closure(graph.top());
     let unused =
         |(id, node): &(Id, &Node)| !node.is_bundle() && pulled_in.binary_search(id).is_err();
-    let unused: Vec<String> = graph
-        .nodes()
-        .filter(unused)
-        .map(|(_, node)| shown(node))
-        .collect();
+    let unused = graph.nodes().filter(unused).map(|(_, node)| {
+        let is_up = up.as_ref().is_some_and(|up| up.contains(node.name()));
+        let state = if is_up { " (up)" } else { "" };
+        format!("{}{state}", shown(node))
+    });
+    let unused: Vec<String> = unused.collect();
     if !unused.is_empty() {
         let _ = write!(text, "\nnot started by the boot: {}\n", unused.join(", "));
     }
@@ -69,7 +79,7 @@ pub(super) fn text(graph: &Graph) -> String {
 }
 
 /// One object with all nodes and the order of the start.
-pub(super) fn json(graph: &Graph) -> String {
+pub(super) fn json(graph: &Graph, up: &Up) -> String {
     let plan = graph.boot();
     let levels: BTreeMap<Id, usize> = plan
         .steps
@@ -103,6 +113,7 @@ pub(super) fn json(graph: &Graph) -> String {
                     "producer_for": edges(graph, node, Link::Pipeline).first(),
                     "waits_for": names(&node.needs),
                     "level": levels.get(&id),
+                    "up": up.as_ref().map(|up| up.contains(node.name())),
                 })
             };
             if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {

@@ -144,12 +144,8 @@ fn fill(target: &Path, graph: &Graph) -> Result<(), ExitCode> {
             Kind::Oneshot(_) | Kind::Bundle(_) | Kind::Unknown => {}
         }
     }
-    // Under its name at last, and whole: who finds it there may read it.
-    let (path, fresh) = (target.join(RC_DATABASE), target.join("db.new"));
-    fs::write(&fresh, Database::of(graph).to_bytes())
-        .and_then(|()| files::chmod(&fresh, 0o644))
-        .and_then(|()| fs::rename(&fresh, &path))
-        .map_err(|error| failed("write", &path, &error))
+    super::files::write(target, &Database::of(graph))
+        .map_err(|error| failed("write", &target.join(RC_DATABASE), &error))
 }
 
 /// Makes the service directory of a longrun.

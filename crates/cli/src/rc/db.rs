@@ -1,23 +1,21 @@
 //! `s6-rc-db [ -u | -d ] [ -l live ] [ -c compiled ] [ -b ] command`: what a compiled database says.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sixfold_model::rc::Database;
 use sixfold_model::rc::database::{QueryError, Selection, Way};
-use sixfold_protocol::paths::{RC, RC_COMPILED, RC_DATABASE};
+use sixfold_protocol::paths::{RC, RC_COMPILED};
 
-use crate::complain::{self, ExitCode, SYSTEM, reason};
+use super::files;
+use crate::complain::{self, ExitCode};
 use crate::options::{Options, WrongUsage};
 
 pub(super) const NAME: &str = "s6-rc-db";
 const SYNOPSIS: &str = "s6-rc-db [ -u | -d ] [ -l live ] [ -c compiled ] [ -b ] command... (check, list, type, timeout, script, flags, contents, dependencies, all-dependencies, pipeline, atomics)";
 /// There is no such name.
 const UNKNOWN: u8 = 3;
-/// What is there is no database.
-const INVALID: u8 = 4;
 /// The question makes no sense for what the name means.
 const WRONG_TYPE: u8 = 5;
 
@@ -50,7 +48,7 @@ pub(super) fn db(args: Vec<OsString>) -> ExitCode {
     let Ok(order) = read_order(args) else {
         return complain::usage(NAME, SYNOPSIS);
     };
-    let database = match open(&order.compiled) {
+    let database = match files::read(NAME, &order.compiled) {
         Ok(database) => database,
         Err(code) => return code,
     };
@@ -123,22 +121,6 @@ fn question(command: &OsStr, words: &[OsString]) -> Option<Question> {
         "atomics" => some().map(Question::Atomics),
         _ => None,
     }
-}
-
-/// Reads the database in the directory `compiled`.
-fn open(compiled: &Path) -> Result<Database, ExitCode> {
-    let path = compiled.join(RC_DATABASE);
-    let bytes = fs::read(&path).map_err(|error| {
-        let message = format!("unable to open {}: {}", path.display(), reason(&error));
-        complain::fatal(NAME, message, SYSTEM)
-    })?;
-    Database::from_bytes(&bytes).map_err(|error| {
-        let message = format!(
-            "invalid service database in {}: {error}",
-            compiled.display()
-        );
-        complain::fatal(NAME, message, INVALID)
-    })
 }
 
 /// What is printed.
