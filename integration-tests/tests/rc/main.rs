@@ -6,6 +6,7 @@ mod change;
 mod commands;
 mod control;
 mod failures;
+mod families;
 mod many;
 mod pipelines;
 mod places;
