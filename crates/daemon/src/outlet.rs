@@ -2,8 +2,11 @@
 //!
 //! Nobody who puts a line in ever blocks on the console. What a service writes is read only while
 //! the queue has room ([`Outlet::room`]); else it stays in the service's pipe, which fills until
-//! the service itself blocks. Sixfold's own events have some room more, and beyond that they are
-//! dropped and counted.
+//! the service itself blocks. Sixfold's own events have room of their own, and beyond that they are
+//! dropped and counted: what services write never costs an event.
+//!
+//! What is held is bounded: [`ROOM`] and what one read of a pipe can make of it beyond (16 KiB, which
+//! are some 2 MiB of records if every line is empty), and [`EVENT_ROOM`].
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -18,8 +21,8 @@ use crate::watch;
 
 /// From this many bytes on, what services write stays in their pipes.
 const ROOM: usize = 256 * 1024;
-/// From this many bytes on, Sixfold's own events are dropped.
-const EVENT_LIMIT: usize = ROOM + 128 * 1024;
+/// From this many bytes of them on, Sixfold's own events are dropped.
+const EVENT_ROOM: usize = 128 * 1024;
 /// How much is written at once.
 const CHUNK: usize = 64 * 1024;
 /// At the end, a console that takes nothing for this long is given up.
@@ -45,31 +48,40 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Queue {
-    lines: VecDeque<Vec<u8>>,
+    lines: VecDeque<Line>,
     /// How much of the first line has been written.
     written: usize,
     bytes: usize,
+    /// How many of these are of events.
+    event_bytes: usize,
     dropped: u64,
     /// The console took nothing for [`PATIENCE`], and nothing since.
     stuck: bool,
 }
 
+/// A line that waits.
+#[derive(Debug)]
+struct Line {
+    text: Vec<u8>,
+    is_event: bool,
+}
+
 impl Outlet {
     /// Puts in a line that a service wrote, newline included. The caller has waited for room.
     pub(crate) fn push_output(&self, line: Vec<u8>) {
-        self.push(line);
+        self.push(line, false);
     }
 
     /// Puts in a line of Sixfold's own, newline included; drops and counts it if there is no room.
     pub(crate) fn push_event(&self, line: Vec<u8>) {
         {
             let mut queue = self.lock();
-            if queue.bytes >= EVENT_LIMIT {
+            if queue.event_bytes >= EVENT_ROOM {
                 queue.dropped = queue.dropped.saturating_add(1);
                 return;
             }
         }
-        self.push(line);
+        self.push(line, true);
     }
 
     /// From now on, lines are written at once where that is possible.
@@ -152,7 +164,7 @@ impl Outlet {
         }
     }
 
-    fn push(&self, mut line: Vec<u8>) {
+    fn push(&self, mut line: Vec<u8>, is_event: bool) {
         let mut queue = self.lock();
         let direct = lock(&self.0.direct);
         if let (Some(console), true) = (direct.as_ref(), queue.lines.is_empty()) {
@@ -164,7 +176,13 @@ impl Outlet {
         }
         drop(direct);
         queue.bytes = queue.bytes.saturating_add(line.len());
-        queue.lines.push_back(line);
+        if is_event {
+            queue.event_bytes = queue.event_bytes.saturating_add(line.len());
+        }
+        queue.lines.push_back(Line {
+            text: line,
+            is_event,
+        });
         drop(queue);
         self.0.filled.notify_one();
     }
@@ -188,7 +206,7 @@ impl Outlet {
         let mut chunk = Vec::new();
         let mut skip = queue.written;
         for line in &queue.lines {
-            chunk.extend_from_slice(line.get(skip..).unwrap_or_default());
+            chunk.extend_from_slice(line.text.get(skip..).unwrap_or_default());
             skip = 0;
             if chunk.len() >= CHUNK {
                 break;
@@ -201,7 +219,7 @@ impl Outlet {
         let mut queue = self.lock();
         queue.stuck = false;
         let mut left = count;
-        while let Some(first) = queue.lines.front().map(Vec::len) {
+        while let Some((first, is_event)) = queue.front() {
             let rest = first.saturating_sub(queue.written);
             if left < rest {
                 queue.written = queue.written.saturating_add(left);
@@ -210,6 +228,9 @@ impl Outlet {
             left -= rest;
             queue.written = 0;
             queue.bytes = queue.bytes.saturating_sub(first);
+            if is_event {
+                queue.event_bytes = queue.event_bytes.saturating_sub(first);
+            }
             queue.lines.pop_front();
         }
         drop(queue);
@@ -218,6 +239,14 @@ impl Outlet {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         lock(&self.0.queue)
+    }
+}
+
+impl Queue {
+    /// How long the first line is, and whether it is an event.
+    fn front(&self) -> Option<(usize, bool)> {
+        let line = self.lines.front()?;
+        Some((line.text.len(), line.is_event))
     }
 }
 
@@ -279,10 +308,28 @@ mod tests {
         while outlet.dropped() == 0 {
             outlet.push_event(line(4096));
         }
-        assert!(!outlet.has_room());
-        assert_eq!(outlet.waiting(), EVENT_LIMIT / 4096);
+        assert_eq!(outlet.waiting(), EVENT_ROOM / 4096);
         outlet.push_event(line(1));
         assert_eq!(outlet.dropped(), 2);
+        outlet.advance(4096);
+        outlet.push_event(line(1));
+        assert_eq!(outlet.dropped(), 2);
+    }
+
+    #[test]
+    fn what_services_write_costs_no_event() {
+        let outlet = Outlet::default();
+        while outlet.has_room() {
+            outlet.push_output(line(4096));
+        }
+        outlet.push_output(line(2 * ROOM));
+        outlet.push_event(line(100));
+        assert_eq!(outlet.dropped(), 0);
+        outlet.advance(3 * ROOM + 100);
+        assert_eq!(outlet.waiting(), 0);
+        outlet.push_event(line(EVENT_ROOM));
+        outlet.push_event(line(1));
+        assert_eq!(outlet.dropped(), 1);
     }
 
     #[test]

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             // No two 16 KiB pieces are alike, so a lost or swapped one shows.
             let length = usize::try_from(length).expect("a length fits");
             let mut line: String = (0..)
-                .map(|n: u32| format!("{n:07}."))
+                .map(|n: u32| format!("{:07}.", n % 10_000_000))
                 .take(length / 8 + 1)
                 .collect();
             line.truncate(length);
