@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod environment;
 pub mod exit_code;
 pub mod fix_attrs;
+pub mod logging;
 pub mod rc;
 pub mod script;
 pub mod service;

@@ -13,6 +13,9 @@ const BASE: u64 = 1 << 62;
 /// The length of a packed label, in bytes.
 pub const PACKED: usize = 12;
 
+/// The length of a label, in hexadecimal digits.
+pub const DIGITS: usize = 24;
+
 /// A moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tai64n {
@@ -57,6 +60,32 @@ impl Tai64n {
     pub fn label(self) -> String {
         format!("{:016x}{:08x}", self.seconds, self.nanoseconds)
     }
+
+    /// The same digits, in ASCII, for those who write one for each line.
+    pub fn digits(self) -> [u8; DIGITS] {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; DIGITS];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.pack()) {
+            for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
+                *digit = HEX.get(usize::from(half)).copied().unwrap_or_default();
+            }
+        }
+        digits
+    }
+
+    /// The moment that the 24 hexadecimal digits of a label stand for; `None` for what is none, and
+    /// for moments before 1970 in TAI or with a second of more than 999999999 nanoseconds.
+    pub fn from_digits(digits: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(digits).ok()?;
+        let is_label = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (seconds, nanoseconds) = is_label.then(|| text.split_at_checked(16))??;
+        let label = Self {
+            seconds: u64::from_str_radix(seconds, 16).ok()?,
+            nanoseconds: u32::from_str_radix(nanoseconds, 16).ok()?,
+        };
+        let is_sound = label.seconds >= BASE && label.nanoseconds < 1_000_000_000;
+        is_sound.then_some(label)
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +101,25 @@ mod tests {
         assert_eq!(tai.to_unix(), unix);
         assert_eq!(Tai64n::unpack(tai.pack()), tai);
         assert_eq!(tai.pack()[..4], [0x40, 0, 0, 0]);
+    }
+
+    #[test]
+    fn digits_are_those_of_the_label_and_are_read_again() {
+        let tai = Tai64n::from_unix(Duration::new(1_795_453_622, 892_645_448));
+        assert_eq!(tai.digits().as_slice(), tai.label().as_bytes());
+        assert_eq!(Tai64n::from_digits(&tai.digits()), Some(tai));
+        assert_eq!(Tai64n::from_digits(b"400000006B0472DB3534B048"), Some(tai));
+        for wrong in [
+            &b"400000006b0472db3534b04"[..],
+            b"400000006b0472db3534b0488",
+            b"400000006b0472db3534b04g",
+            b"+00000006b0472db3534b048",
+            b"000000006b0472db3534b048",
+            b"400000006b0472dbffffffff",
+            b"",
+        ] {
+            assert_eq!(Tai64n::from_digits(wrong), None);
+        }
     }
 
     #[test]
