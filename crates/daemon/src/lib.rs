@@ -20,6 +20,7 @@ mod launch;
 mod layout;
 mod listing;
 mod live;
+pub mod logdir;
 mod outlet;
 mod phase;
 mod reaper;

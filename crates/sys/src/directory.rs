@@ -20,6 +20,21 @@ use nix::unistd::{Gid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
 #[derive(Debug)]
 pub struct Directory(OwnedFd);
 
+/// What a name in a directory leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Its mode, the lowest twelve bits.
+    pub mode: u32,
+    /// Its size in bytes.
+    pub size: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// Its inode.
+    pub inode: u64,
+    /// It is a directory.
+    pub is_dir: bool,
+}
+
 impl AsFd for Directory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -131,6 +146,55 @@ impl Directory {
         };
         file.write_all(content)?;
         Ok(renameat(&self.0, temporary.as_str(), &self.0, name)?)
+    }
+
+    /// Opens the file `name` to add to its end; made with `mode`, less the umask, if it is missing.
+    ///
+    /// # Errors
+    /// What openat(2) reports.
+    pub fn append(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND;
+        self.open_file(name, flags, mode)
+    }
+
+    /// Opens the file `name` to write to, and empties it; made with `mode`, less the umask, if it is
+    /// missing.
+    ///
+    /// # Errors
+    /// What openat(2) reports.
+    pub fn empty(&self, name: &str, mode: u32) -> io::Result<File> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC;
+        self.open_file(name, flags, mode)
+    }
+
+    /// Opens the file `name` to read.
+    ///
+    /// # Errors
+    /// What openat(2) reports.
+    pub fn open_to_read(&self, name: &str) -> io::Result<File> {
+        self.open_file(name, OFlag::O_RDONLY, 0)
+    }
+
+    /// Gives what is called `from` the name `to`, in place of what has it.
+    ///
+    /// # Errors
+    /// What renameat(2) reports.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.0, from, &self.0, to)?)
+    }
+
+    /// What `name` leads to; `None` for nothing.
+    ///
+    /// # Errors
+    /// What fstatat(2) reports but for there being nothing.
+    pub fn find(&self, name: &str) -> io::Result<Option<Found>> {
+        Ok(self.stat(name)?.map(|stat| Found {
+            mode: stat.st_mode & 0o7777,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            links: stat.st_nlink,
+            inode: stat.st_ino,
+            is_dir: is_kind(&stat, SFlag::S_IFDIR),
+        }))
     }
 
     /// Removes the name `name`, if it is there.

@@ -6,6 +6,7 @@
 //!
 //! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below.
 
+pub mod datagrams;
 pub mod directory;
 pub mod entry;
 pub mod exec;
@@ -17,6 +18,7 @@ pub mod poll;
 pub mod process;
 pub mod session;
 pub mod users;
+pub mod watch;
 
 #[expect(unsafe_code, reason = "environ(7) as it is")]
 pub mod environ;
@@ -32,6 +34,8 @@ pub mod fds;
 pub mod fifo;
 #[expect(unsafe_code, reason = "fork, and the end of the process in between")]
 pub mod fork;
+#[expect(unsafe_code, reason = "localtime_r of the C library")]
+pub mod local_time;
 #[expect(unsafe_code, reason = "locks that nix offers without the test for one")]
 pub mod lock;
 #[expect(unsafe_code, reason = "what the kernel says beside a message")]

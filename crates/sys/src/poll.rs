@@ -40,9 +40,32 @@ impl Deadline {
 /// # Errors
 /// What poll(2) reports; EINTR is retried.
 pub fn wait_readable(fds: &[BorrowedFd<'_>], deadline: Deadline) -> io::Result<Vec<bool>> {
-    let mut polled: Vec<PollFd<'_>> = fds
+    let wishes: Vec<_> = fds.iter().map(|fd| (*fd, Wish::Read)).collect();
+    wait(&wishes, deadline)
+}
+
+/// What is to be possible with a descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Something can be read, or there is no writer left.
+    Read,
+    /// Something can be written, or there is no reader left.
+    Write,
+}
+
+/// Waits until one of the wishes comes true, and says which did: one answer for each, in order. None
+/// of them, when `deadline` has come.
+///
+/// # Errors
+/// What poll(2) reports; EINTR is retried.
+pub fn wait(wishes: &[(BorrowedFd<'_>, Wish)], deadline: Deadline) -> io::Result<Vec<bool>> {
+    let events = |wish: Wish| match wish {
+        Wish::Read => PollFlags::POLLIN,
+        Wish::Write => PollFlags::POLLOUT,
+    };
+    let mut polled: Vec<PollFd<'_>> = wishes
         .iter()
-        .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
+        .map(|(fd, wish)| PollFd::new(*fd, events(*wish)))
         .collect();
     loop {
         // Rounded up: waking too early would mean to spin for the rest of a millisecond.
@@ -83,6 +106,14 @@ mod tests {
         drop(writer);
         assert_eq!(wait_readable(&both, never).unwrap(), [false, true]);
         assert_eq!(never.left(), None);
+    }
+
+    #[test]
+    fn what_can_be_written_is_told_too() {
+        let (reader, writer) = fds::pipe().unwrap();
+        let wishes = [(reader.as_fd(), Wish::Read), (writer.as_fd(), Wish::Write)];
+        let never = Deadline::after(None);
+        assert_eq!(wait(&wishes, never).unwrap(), [false, true]);
     }
 
     #[test]

@@ -55,6 +55,31 @@ impl Regex {
         self.find(text).is_some()
     }
 
+    /// Whether it matches anywhere in `text`, a NUL byte being a byte like others. Nothing is copied:
+    /// for those who ask for each line of a stream.
+    #[must_use]
+    pub fn is_match_in_place(&self, text: &[u8]) -> bool {
+        let Ok(end) = libc::regoff_t::try_from(text.len()) else {
+            return false;
+        };
+        let mut place = libc::regmatch_t {
+            rm_so: 0,
+            rm_eo: end,
+        };
+        // SAFETY: the expression is compiled; with REG_STARTEND the text is not read beyond the end
+        // that `place` tells, so that it needs no NUL; nothing is written with zero places.
+        let result = unsafe {
+            libc::regexec(
+                &raw const *self.compiled,
+                text.as_ptr().cast(),
+                0,
+                &raw mut place,
+                libc::REG_STARTEND,
+            )
+        };
+        result == 0
+    }
+
     /// Where it matches in `text`: the whole match, and each of its sub-expressions, which is empty
     /// where it has no part in the match. What follows a NUL byte does not count.
     #[must_use]
@@ -169,6 +194,18 @@ mod tests {
         assert!(!matches("^(u|d)+$", "udx"));
         assert!(matches("[[:digit:]]{2}", "a12"));
         assert!(!matches("z", ""));
+    }
+
+    #[test]
+    fn text_is_matched_in_place_up_to_its_end() {
+        let matches = |expression: &str, text: &[u8]| extended(expression).is_match_in_place(text);
+        assert!(matches("b$", &b"abc"[..2]));
+        assert!(!matches("c", &b"abc"[..2]));
+        assert!(matches("", b""));
+        assert!(matches("^$", b""));
+        assert!(!matches("x", b""));
+        assert!(matches("c", b"a\0c"));
+        assert!(matches("a", b"\xffa"));
     }
 
     #[test]

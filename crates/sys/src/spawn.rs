@@ -134,6 +134,34 @@ pub fn with_empty_mask(command: &mut Command) {
     unsafe { command.pre_exec(signals::clear_mask) };
 }
 
+/// Has the command's child have each of these descriptors under its number, 3 or higher. Spawn it at
+/// once, and drop it after that: see [`Plan::into_command`].
+///
+/// # Errors
+/// `InvalidInput` for a number that is none, or beyond RLIMIT_NOFILE; EMFILE.
+pub fn with_descriptors(command: &mut Command, wanted: Vec<(OwnedFd, i32)>) -> io::Result<()> {
+    let highest = wanted.iter().map(|(_, number)| *number).max();
+    let least = highest.unwrap_or_default().saturating_add(1);
+    let mut placements = Vec::with_capacity(wanted.len());
+    for (fd, number) in wanted {
+        if number < 3 {
+            return Err(invalid());
+        }
+        // Out of the way of all that is wanted: what is put at one number must not be the source of
+        // another.
+        // SAFETY: F_DUPFD_CLOEXEC takes a number and touches no memory of ours.
+        let copy = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
+        // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
+        let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+        drop(fd);
+        placements.push(Placement::prepare(copy, number)?);
+    }
+    let apply = move || placements.iter().try_for_each(Placement::apply);
+    // SAFETY: makes async-signal-safe calls only and does not allocate.
+    unsafe { command.pre_exec(apply) };
+    Ok(())
+}
+
 /// Runs `spawn`, and the process that it starts is process 1 of a new pid namespace. Only the next
 /// process is: afterwards children are born into our own namespace again.
 ///
