@@ -13,8 +13,8 @@ use sixfold_sys::signals::{self, Mask};
 
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
-    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, process, rc,
-    reload, run, supervise, svscanctl,
+    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, log, process,
+    rc, reload, run, supervise, svscanctl,
 };
 
 /// One command.
@@ -87,11 +87,12 @@ pub(crate) enum Kind {
 }
 
 /// Every command but those of execline, by table.
-const TABLES: [&[Applet]; 5] = [
+const TABLES: [&[Applet]; 6] = [
     OWN,
     supervise::APPLETS,
     control::APPLETS,
     process::APPLETS,
+    log::APPLETS,
     rc::APPLETS,
 ];
 

@@ -2,7 +2,7 @@
 //! locks) and then become another program.
 
 mod envdir;
-mod identity;
+pub(crate) mod identity;
 mod limits;
 mod notifyoncheck;
 mod permafailon;

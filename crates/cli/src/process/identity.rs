@@ -27,16 +27,19 @@ const VARIABLES: [&str; 3] = ["UID", "GID", "GIDLIST"];
 
 /// Who a program is to run as. What is missing, or 0, stays as it is (s6-applyuidgid).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Identity {
-    uid: u32,
-    gid: u32,
-    groups: Option<Vec<u32>>,
+pub(crate) struct Identity {
+    /// The user.
+    pub(crate) uid: u32,
+    /// The group.
+    pub(crate) gid: u32,
+    /// The supplementary groups.
+    pub(crate) groups: Option<Vec<u32>>,
 }
 
 impl Identity {
     /// Becomes it, whole or not at all: on any failure the caller has an exit code and nothing is
     /// run.
-    fn apply(&self, name: &str) -> Result<(), ExitCode> {
+    pub(crate) fn apply(&self, name: &str) -> Result<(), ExitCode> {
         let step = |what: &str, result: std::io::Result<()>| {
             result.map_err(|error| {
                 complain::fatal(
@@ -62,6 +65,15 @@ impl Identity {
             step("setuid", identity::set_user(self.uid))?;
         }
         Ok(())
+    }
+
+    /// The one in the variables UID, GID and GIDLIST, for the command `name`.
+    pub(crate) fn from_environment(name: &str) -> Result<Self, ExitCode> {
+        Ok(Self {
+            uid: variable(name, "UID", number)?,
+            gid: variable(name, "GID", number)?,
+            groups: Some(variable(name, "GIDLIST", list)?),
+        })
     }
 }
 
@@ -115,13 +127,7 @@ pub(super) fn applyuidgid(args: Vec<OsString>) -> ExitCode {
                 b'u' => identity.uid = number(value).ok_or(WrongUsage).map_err(usage)?,
                 b'g' => identity.gid = number(value).ok_or(WrongUsage).map_err(usage)?,
                 b'G' => identity.groups = Some(list(value).ok_or(WrongUsage).map_err(usage)?),
-                _ => {
-                    identity = Identity {
-                        uid: variable("UID", number)?,
-                        gid: variable("GID", number)?,
-                        groups: Some(variable("GIDLIST", list)?),
-                    };
-                }
+                _ => identity = Identity::from_environment(APPLYUIDGID)?,
             }
         }
         let words = options.rest();
@@ -158,21 +164,21 @@ fn become_and_exec(name: &str, identity: &Identity, command: &super::Changed<'_>
     }
 }
 
-fn variable<T>(name: &str, parse: impl FnOnce(&OsStr) -> Option<T>) -> Result<T, ExitCode> {
+fn variable<T>(
+    command: &str,
+    name: &str,
+    parse: impl FnOnce(&OsStr) -> Option<T>,
+) -> Result<T, ExitCode> {
     let Some(value) = std::env::var_os(name) else {
-        return Err(complain::fatal(
-            APPLYUIDGID,
-            format_args!("{name} not set"),
-            USAGE,
-        ));
+        let message = format!("{name} not set");
+        return Err(complain::fatal(command, message, USAGE));
     };
-    parse(&value)
-        .ok_or_else(|| complain::fatal(APPLYUIDGID, format_args!("invalid ${name}"), USAGE))
+    parse(&value).ok_or_else(|| complain::fatal(command, format!("invalid ${name}"), USAGE))
 }
 
 /// Group ids, separated by commas, of which there may be more than needed, but not before the first;
 /// none in an empty value.
-fn list(value: &OsStr) -> Option<Vec<u32>> {
+pub(crate) fn list(value: &OsStr) -> Option<Vec<u32>> {
     let text = value.to_str()?;
     if text.starts_with(',') {
         return None;
