@@ -14,7 +14,7 @@ use sixfold_sys::signals::{self, Mask};
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
     check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, log, process,
-    rc, reload, run, supervise, svscanctl,
+    rc, reload, run, supervise, svscanctl, tools,
 };
 
 /// One command.
@@ -36,6 +36,8 @@ enum Run {
     Function(fn(Vec<OsString>) -> ExitCode),
     /// As a command of execline.
     Language(Command),
+    /// As one of the small tools, which reports wrong usage with this synopsis.
+    Tool(&'static str, tools::Run),
 }
 
 impl Applet {
@@ -53,6 +55,21 @@ impl Applet {
         }
     }
 
+    /// One of the small tools.
+    pub(crate) const fn tool(
+        name: &'static str,
+        summary: &'static str,
+        synopsis: &'static str,
+        run: tools::Run,
+    ) -> Self {
+        Self {
+            name,
+            summary,
+            kind: Kind::Compatible,
+            run: Run::Tool(synopsis, run),
+        }
+    }
+
     /// A command of execline.
     fn of_language(command: Command) -> Self {
         Self {
@@ -67,6 +84,7 @@ impl Applet {
         match self.run {
             Run::Function(run) => run(args),
             Run::Language(command) => execline::run(command, args),
+            Run::Tool(synopsis, run) => tools::finish(self.name, synopsis, run, args),
         }
     }
 }
@@ -87,13 +105,14 @@ pub(crate) enum Kind {
 }
 
 /// Every command but those of execline, by table.
-const TABLES: [&[Applet]; 6] = [
+const TABLES: [&[Applet]; 7] = [
     OWN,
     supervise::APPLETS,
     control::APPLETS,
     process::APPLETS,
     log::APPLETS,
     rc::APPLETS,
+    tools::APPLETS,
 ];
 
 /// The commands of Sixfold and of s6-overlay.

@@ -64,6 +64,11 @@ pub(crate) fn warn(name: &str, message: impl Display) {
     print(&format!("{name}: warning: {message}\n"));
 }
 
+/// Prints a line as it is on standard error.
+pub(crate) fn line(text: impl Display) {
+    print(&format!("{text}\n"));
+}
+
 /// Prints `NAME: info: MESSAGE`.
 pub(crate) fn info(name: &str, message: impl Display) {
     print(&format!("{name}: info: {message}\n"));

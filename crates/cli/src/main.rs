@@ -24,6 +24,7 @@ mod reload;
 mod run;
 mod supervise;
 mod svscanctl;
+mod tools;
 
 use complain::ExitCode;
 

@@ -38,6 +38,16 @@ pub fn make(path: &Path, mode: u32) -> io::Result<()> {
     placed
 }
 
+/// Makes a FIFO with this mode, less what the umask takes.
+///
+/// # Errors
+/// What mkfifo(3) reports; `AlreadyExists` when anything is there.
+pub fn create(path: &Path, mode: u32) -> io::Result<()> {
+    let c_path = c_path(path)?;
+    // SAFETY: `c_path` is a C string that outlives the call.
+    check(unsafe { libc::mkfifo(c_path.as_ptr(), mode) }).map(drop)
+}
+
 /// Opens a FIFO to listen on, non-blocking and close-on-exec. It is opened for writing as well, so
 /// that the last writer's leaving is no end of file.
 ///

@@ -9,8 +9,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::sys::stat::{Mode, SFlag, mknod};
 use nix::sys::statvfs::FsFlags;
-use nix::unistd::AccessFlags;
+use nix::unistd::{AccessFlags, linkat};
 
 /// Sets owner and group of what `path` leads to; `None` leaves one as it is.
 ///
@@ -52,16 +54,35 @@ pub fn may_execute_in(dir: &Path) -> bool {
 
 /// Sets the mask that new files' modes are stripped of, for this process and its children.
 pub fn set_umask(mask: u32) {
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(mask));
+    nix::sys::stat::umask(Mode::from_bits_truncate(mask));
 }
 
 /// The mask that new files' modes are stripped of.
 #[must_use]
 pub fn umask() -> u32 {
     // There is no call that only asks.
-    let mask = nix::sys::stat::umask(nix::sys::stat::Mode::empty());
+    let mask = nix::sys::stat::umask(Mode::empty());
     nix::sys::stat::umask(mask);
     mask.bits()
+}
+
+/// Makes a hard link at `path` to what `target` leads to, also through a symbolic link.
+///
+/// # Errors
+/// What linkat(2) reports.
+pub fn link_to_target(target: &Path, path: &Path) -> io::Result<()> {
+    let follow = AtFlags::AT_SYMLINK_FOLLOW;
+    Ok(linkat(AT_FDCWD, target, AT_FDCWD, path, follow)?)
+}
+
+/// Makes a FIFO, a socket or a device: the kind is in `mode`, of which the umask takes its part, and
+/// which device it is, in `device`.
+///
+/// # Errors
+/// What mknod(2) reports: EPERM for a device without the capability.
+pub fn make_node(path: &Path, mode: u32, device: u64) -> io::Result<()> {
+    let kind = SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits());
+    Ok(mknod(path, kind, Mode::from_bits_truncate(mode), device)?)
 }
 
 /// Makes a directory with exactly this mode. One that exists is given the mode. The parent must

@@ -14,6 +14,7 @@ pub mod fifodir;
 pub mod files;
 pub mod identity;
 pub mod limits;
+pub mod mount;
 pub mod poll;
 pub mod process;
 pub mod session;
@@ -63,6 +64,8 @@ pub mod sandbox;
 pub mod signals;
 #[expect(unsafe_code, reason = "code that runs between fork and exec")]
 pub mod spawn;
+#[expect(unsafe_code, reason = "nice(2)")]
+pub mod system;
 #[expect(unsafe_code, reason = "foreground process groups by descriptor number")]
 pub mod terminal;
 #[expect(
