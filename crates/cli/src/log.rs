@@ -3,11 +3,10 @@
 mod clock;
 mod command;
 mod filter;
+mod logutil;
 mod outputs;
-mod processor;
 mod session;
 mod socklog;
-mod stamping;
 mod tai64n;
 mod ucspilogd;
 mod watch;
@@ -40,6 +39,17 @@ pub(crate) const APPLETS: &[Applet] = &[
         socklog::NAME,
         "write what programs send to /dev/log",
         socklog::socklog,
+    ),
+    Applet::compatible(
+        logutil::SERVICE,
+        "be the logger of a service, as nobody",
+        logutil::service,
+    ),
+    Applet::compatible(logutil::MAIN, "the same without a FIFO", logutil::main),
+    Applet::compatible(
+        logutil::NEWFIFO,
+        "make a FIFO for a logger",
+        logutil::newfifo,
     ),
     Applet::compatible(
         watch::NAME,

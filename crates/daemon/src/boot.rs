@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sixfold_engine::{Input, Policy};
 use sixfold_model::service_dir::MAX_NAME;
+use sixfold_model::settings::Logging;
 use sixfold_model::{Settings, environment};
 use sixfold_protocol::paths;
 use sixfold_sys::signals::Ignored;
 use sixfold_sys::{fds, files, process};
 
+use crate::catch_all::CatchAll;
 use crate::clock::Clock;
 use crate::outlet::Outlet;
 use crate::shell::{self, Log, Prepared};
@@ -54,7 +56,7 @@ pub fn run(invocation: Invocation) -> Result<u8> {
     };
     shell::run(clock, log, |outlet| {
         diagnostics.iter().for_each(world::report);
-        prepare(invocation, settings, log.format, outlet, env).map_err(|error| {
+        prepare(invocation, settings, log.format, outlet, env, clock).map_err(|error| {
             let text = format!("sixfold: fatal: {error:#}");
             let text = text.as_str();
             tracing::error!(event = "boot.failed", text, "{error:#}");
@@ -70,6 +72,7 @@ fn prepare(
     format: Format,
     outlet: Outlet,
     env: Vec<(OsString, OsString)>,
+    clock: Clock,
 ) -> Result<Prepared> {
     let is_init = process::is_init();
     if !is_init {
@@ -94,6 +97,7 @@ fn prepare(
         layout::dump_environment(&full_env)?;
     }
     std::env::set_current_dir("/").context("cannot change to /")?;
+    catch_all(&settings, clock, &outlet)?;
     let descriptor_limit = process::raise_descriptor_limit()
         .inspect_err(|error| {
             tracing::warn!(event = "boot.descriptor_limit", error = %error, "the limit of open files cannot be raised");
@@ -105,8 +109,8 @@ fn prepare(
         ..Policy::new(&settings, invocation.cmd, has_terminal)
     };
     let console = match format {
-        Format::Text => None,
-        Format::Json => Some([fds::duplicate(1)?, fds::duplicate(2)?]),
+        Format::Text if settings.logging == Logging::Console => None,
+        Format::Text | Format::Json => Some([fds::duplicate(1)?, fds::duplicate(2)?]),
     };
     let scandir = PathBuf::from(paths::SCANDIR);
     let control = scandir::take(&scandir)?;
@@ -143,6 +147,21 @@ fn prepare(
         control: Some(control),
         first: vec![Input::Boot],
     })
+}
+
+/// Starts the catch-all logger, if one is asked for.
+fn catch_all(settings: &Settings, clock: Clock, outlet: &Outlet) -> Result<()> {
+    if settings.logging == Logging::Console {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    let user = settings.catchall_user.as_deref();
+    let mut report = |diagnostic| found.push(diagnostic);
+    let logger = CatchAll::open(&settings.logging_script, user, clock, &mut report)?;
+    found.iter().for_each(world::report);
+    layout::lead_old_logs();
+    outlet.catch_all(logger, settings.logging == Logging::CatchAll);
+    Ok(())
 }
 
 /// This executable's path, under which children call it.

@@ -8,7 +8,7 @@ use sixfold_sys::fds;
 use tokio::io::unix::AsyncFd;
 
 use crate::outlet::Outlet;
-use crate::record::{self, Source, Stream};
+use crate::record::{Source, Stream};
 use crate::watch;
 
 /// A longer line is split into records of this size.
@@ -128,8 +128,7 @@ impl Lines {
             stream: self.stream,
             pid,
         };
-        self.outlet
-            .push_output(record::format(source, &self.line, partial));
+        self.outlet.push_line(source, &self.line, partial);
         self.line = rest;
     }
 }

@@ -19,7 +19,7 @@ const STALE: [&str; 5] = [
     paths::STATE,
     paths::SCANDIR,
     paths::RC,
-    "/run/uncaught-logs",
+    paths::UNCAUGHT_LOGS,
     paths::RESULTS,
 ];
 /// What is made anew; everyone may look into it.
@@ -115,6 +115,16 @@ fn dump_into(dir: &Path, env: &[(OsString, OsString)]) -> Result<(), LayoutError
         }
     }
     Ok(())
+}
+
+/// Leads the place where images made for s6-overlay v1 and v2 look for the catch-all logger's files to
+/// where they are, if nothing else is there.
+pub(crate) fn lead_old_logs() {
+    let old = Path::new(paths::OLD_UNCAUGHT_LOGS);
+    // An empty directory that the image made for it is in the way.
+    let _ = fs::remove_dir(old);
+    // Without /var/log, or on a root that cannot be written, nobody looks there.
+    let _ = symlink(paths::UNCAUGHT_LOGS, old);
 }
 
 /// Whether an init listens for control commands. What it has below `/run` must not be touched.

@@ -7,6 +7,7 @@
 
 pub mod boot;
 mod capture;
+mod catch_all;
 mod charge;
 mod clock;
 mod compiled;

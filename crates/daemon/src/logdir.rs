@@ -8,11 +8,14 @@
 //! A kill at any moment loses what is in memory, and nothing else. Each step below leaves files that
 //! the next [`LogDir::open`] can tell the meaning of: a file is whole once its owner may execute it.
 //!
-//! Called by the command `s6-log`.
+//! Called by the command `s6-log`, and by the catch-all logger of a container.
 
 mod archives;
+mod expression;
 mod opening;
+pub mod processor;
 mod rotating;
+pub mod stamping;
 
 use std::collections::VecDeque;
 use std::fs::{File, Permissions};
@@ -26,7 +29,9 @@ use sixfold_model::logging::Rotation;
 use sixfold_sys::directory::Directory;
 use sixfold_sys::fds;
 
+pub use expression::Expression;
 pub use opening::OpenError;
+pub use stamping::Stamps;
 
 /// The files of a log directory.
 const CURRENT: &str = "current";

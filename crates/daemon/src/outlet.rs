@@ -10,6 +10,8 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +19,10 @@ use sixfold_sys::fds::Console;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
+use crate::catch_all::{self, CatchAll};
+use crate::record::{self, Source};
 use crate::watch;
+use crate::world::World;
 
 /// From this many bytes on, what services write stays in their pipes.
 const ROOM: usize = 256 * 1024;
@@ -44,6 +49,14 @@ struct Shared {
     direct: Mutex<Option<Console>>,
     /// The console is to be let go of.
     released: Notify,
+    /// What services write goes to the console as it is, and not as records.
+    is_text: AtomicBool,
+    /// Nothing goes to the console any more.
+    is_silent: AtomicBool,
+    /// Where everything goes besides.
+    catch_all: Mutex<Option<CatchAll>>,
+    /// Lines came in for it.
+    caught: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -67,13 +80,109 @@ struct Line {
 }
 
 impl Outlet {
-    /// Puts in a line that a service wrote, newline included. The caller has waited for room.
+    /// What services write goes to the console as it is from now on.
+    pub(crate) fn be_text(&self) {
+        self.0.is_text.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on everything goes to this logger as well, or to it alone.
+    pub(crate) fn catch_all(&self, logger: CatchAll, is_alone: bool) {
+        *lock(&self.0.catch_all) = Some(logger);
+        self.0.is_silent.store(is_alone, Ordering::Relaxed);
+    }
+
+    /// Whether there is such a logger.
+    pub(crate) fn catches_all(&self) -> bool {
+        lock(&self.0.catch_all).is_some()
+    }
+
+    /// Puts in a line that a service wrote, without its newline. The caller has waited for room.
+    /// `is_partial`: the rest of it follows.
+    pub(crate) fn push_line(&self, source: Source<'_>, line: &[u8], is_partial: bool) {
+        self.catch(line);
+        if self.0.is_silent.load(Ordering::Relaxed) {
+            return;
+        }
+        if self.0.is_text.load(Ordering::Relaxed) {
+            let end: &[u8] = if is_partial { b"" } else { b"\n" };
+            self.push_output([line, end].concat());
+        } else {
+            self.push_output(record::format(source, line, is_partial));
+        }
+    }
+
+    /// Puts in what a service wrote, as it is to be on the console.
     pub(crate) fn push_output(&self, line: Vec<u8>) {
         self.push(line, false);
     }
 
+    /// Puts in lines for the catch-all logger alone.
+    pub(crate) fn catch_lines(&self, text: &[u8]) {
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        text.split(|byte| *byte == b'\n')
+            .for_each(|line| self.catch(line));
+    }
+
+    fn catch(&self, line: &[u8]) {
+        if let Some(logger) = lock(&self.0.catch_all).as_mut() {
+            logger.put(line);
+            self.0.caught.notify_one();
+        }
+    }
+
+    /// Lets the catch-all logger write what came in, until all is over. `owned` are the processes that
+    /// nobody else may wait for.
+    pub(crate) async fn serve_catch_all(self, owned: Rc<World>) {
+        let mut told = None;
+        let mut children: Vec<i32> = Vec::new();
+        loop {
+            let caught = self.0.caught.notified();
+            let worked = lock(&self.0.catch_all).as_mut().map(|logger| {
+                let (next, troubles) = logger.work();
+                (next, troubles, logger.children().collect::<Vec<i32>>())
+            });
+            let Some((next, troubles, fresh)) = worked else {
+                return;
+            };
+            {
+                let mut owned = owned.owned.borrow_mut();
+                children.iter().for_each(|child| {
+                    owned.remove(child);
+                });
+                owned.extend(&fresh);
+            }
+            children = fresh;
+            self.0.drained.notify_waiters();
+            // The same again and again is told once: it would fill what is full already.
+            for trouble in &troubles {
+                let text = trouble.to_string();
+                if told.as_ref() != Some(&text) {
+                    catch_all::tell(trouble);
+                    told = Some(text);
+                }
+            }
+            match next {
+                Some(next) => {
+                    let _ = tokio::time::timeout(next, caught).await;
+                }
+                None => caught.await,
+            }
+        }
+    }
+
+    /// The end: the catch-all logger writes what is left.
+    pub(crate) fn close_catch_all(&self) {
+        let logger = lock(&self.0.catch_all).take();
+        let troubles = logger.map(CatchAll::close).unwrap_or_default();
+        // The console may still be there to be told.
+        troubles.iter().for_each(catch_all::tell);
+    }
+
     /// Puts in a line of Sixfold's own, newline included; drops and counts it if there is no room.
     pub(crate) fn push_event(&self, line: Vec<u8>) {
+        if self.0.is_silent.load(Ordering::Relaxed) {
+            return;
+        }
         {
             let mut queue = self.lock();
             if queue.event_bytes >= EVENT_ROOM {
@@ -98,7 +207,9 @@ impl Outlet {
 
     /// Whether what services write may be read now.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().bytes < ROOM
+        let caught = lock(&self.0.catch_all);
+        let caught = caught.as_ref().map_or(0, CatchAll::unwritten);
+        caught < ROOM && self.lock().bytes < ROOM
     }
 
     /// Waits until there is room for what services write.

@@ -79,6 +79,7 @@ pub(crate) fn run(
     };
     let outlet = Outlet::default();
     if format == Format::Text {
+        outlet.be_text();
         outlet.write_through(fds::console(2).context("cannot use the console")?);
     }
     subscriber::install(outlet.clone(), format, verbosity, log.name);
@@ -129,7 +130,11 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
     let (news, reaped) = mpsc::unbounded_channel();
     tokio::task::spawn_local(reaper::serve(Rc::clone(&world), children, news));
     let dispatcher = Dispatcher::new(Rc::clone(&world), clock, policy);
-    let own_streams = if world.format == Format::Json {
+    if world.catches_all() {
+        let logged = world.outlet.clone().serve_catch_all(Rc::clone(&world));
+        tokio::task::spawn_local(logged);
+    }
+    let own_streams = if world.format == Format::Json || world.catches_all() {
         let phases = BroadcastStream::new(dispatcher.phases());
         let captures = redirect_own_streams(&world.outlet)?;
         Some(tokio::task::spawn_local(pass_on_own_streams(
@@ -191,6 +196,7 @@ async fn pass_on_own_streams(mut captures: [Capture; 2], mut phases: BroadcastSt
 
 /// Writes what is left of the log; and if the console took too little, says what is missing.
 async fn say_goodbye(outlet: &Outlet, format: Format, spare: Option<Console>) {
+    outlet.close_catch_all();
     let dropped = outlet.dropped();
     if dropped > 0 {
         let message = format!("{dropped} events of Sixfold were dropped, as nobody read the log");

@@ -60,6 +60,11 @@ impl<S: Subscriber> Layer<S> for ToOutlet {
             Format::Json => Some(json(level, event)),
             Format::Text => text(level, event, self.verbosity, self.name),
         };
+        if self.outlet.catches_all()
+            && let Some(text) = text(level, event, self.verbosity, self.name)
+        {
+            self.outlet.catch_lines(&text);
+        }
         if let Some(line) = line {
             self.outlet.push_event(line);
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use sixfold_engine::{NodeId, Role};
+use sixfold_model::settings::Logging;
 use sixfold_model::tree::Identity;
 use sixfold_model::{Diagnostic, Settings, Severity};
 use sixfold_protocol::paths;
@@ -94,6 +95,11 @@ impl World {
         } else {
             vec![("PATH".into(), self.path.clone())]
         }
+    }
+
+    /// Whether what is written goes to the catch-all logger.
+    pub(crate) fn catches_all(&self) -> bool {
+        self.settings.logging != Logging::Console
     }
 
     /// Where `name` (`services.d`, `cont-init.d`, ...) lies: below `/etc`, or below the profile.

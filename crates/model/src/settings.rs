@@ -33,6 +33,18 @@ pub enum Behaviour {
     Stop,
 }
 
+/// Where everything goes that is written (`S6_LOGGING`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Logging {
+    /// 0: to the container's streams.
+    #[default]
+    Console,
+    /// 1: there, and to the catch-all logger.
+    Both,
+    /// 2: to the catch-all logger alone.
+    CatchAll,
+}
+
 /// Every variable that is honoured, with its default where it was unset or made no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -73,7 +85,16 @@ pub struct Settings {
     pub stage2_hook: Vec<OsString>,
     /// `SIXFOLD_LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// `S6_LOGGING`.
+    pub logging: Logging,
+    /// `S6_LOGGING_SCRIPT`, split at blanks: the script of the catch-all logger, but for its directory.
+    pub logging_script: Vec<OsString>,
+    /// `S6_CATCHALL_USER`: to whom the directory of the catch-all logger belongs.
+    pub catchall_user: Option<OsString>,
 }
+
+/// The script of a logger that has no other (s6-overlay: `logutil-service`).
+pub const LOGGING_SCRIPT: [&str; 3] = ["n20", "s1000000", "T"];
 
 impl Default for Settings {
     fn default() -> Self {
@@ -96,6 +117,9 @@ impl Default for Settings {
             runtime_bundledir: None,
             stage2_hook: Vec::new(),
             log_format: LogFormat::Auto,
+            logging: Logging::Console,
+            logging_script: LOGGING_SCRIPT.map(OsString::from).to_vec(),
+            catchall_user: None,
         }
     }
 }

@@ -31,6 +31,10 @@ pub const RC_COMPILED: &str = "compiled";
 pub const RC_DATABASE: &str = "db";
 /// The directory in a compiled database that holds the service directories of its longruns.
 pub const RC_DATABASE_SERVICES: &str = "servicedirs";
+/// The directory of the catch-all logger (`S6_LOGGING`).
+pub const UNCAUGHT_LOGS: &str = "/run/uncaught-logs";
+/// Its name in s6-overlay v1 and v2.
+pub const OLD_UNCAUGHT_LOGS: &str = "/var/log/s6-uncaught-logs";
 /// The scan directory.
 pub const SCANDIR: &str = "/run/service";
 /// The scan directory's name in s6-overlay v1 and v2, below [`STATE`].

@@ -14,6 +14,10 @@ pub struct Regex {
     groups: usize,
 }
 
+// SAFETY: a compiled expression belongs to nobody's thread: regcomp(3) makes plain memory, and regexec(3)
+// locks it while it matches.
+unsafe impl Send for Regex {}
+
 /// How an expression is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kind {

@@ -6,9 +6,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
-use sixfold_model::logging::{Matcher, Script};
+use sixfold_daemon::logdir::Expression;
+use sixfold_model::logging::Script;
 use sixfold_sys::fds;
-use sixfold_sys::regex::{Kind, Regex};
 
 use super::clock::Clock;
 use super::outputs::Outputs;
@@ -33,16 +33,6 @@ pub(super) struct Call {
     pub(super) limit: usize,
     /// How long the end of a line is waited for at the end; `None` is as long as it takes.
     pub(super) last_line: Option<Duration>,
-}
-
-/// A regular expression of a script.
-#[derive(Debug)]
-pub(super) struct Expression(Regex);
-
-impl Matcher for Expression {
-    fn is_match(&self, line: &[u8]) -> bool {
-        self.0.is_match_in_place(line)
-    }
 }
 
 /// `s6-log [ options ] logging_script`
@@ -145,6 +135,5 @@ fn compile(words: &[OsString]) -> Result<Script<Expression>, ExitCode> {
         .map(OsString::as_os_str)
         .map(OsStr::as_bytes)
         .collect();
-    let compile = |text: &[u8]| Regex::new(text, Kind::default()).ok().map(Expression);
-    Script::parse(&words, compile).map_err(|error| complain::fatal(NAME, error, USAGE))
+    Script::parse(&words, Expression::new).map_err(|error| complain::fatal(NAME, error, USAGE))
 }

@@ -17,9 +17,9 @@ use sixfold_model::logging::{Action, DirectoryAction, Processor, Script, Target,
 use sixfold_sys::fds::{self, Console};
 
 use super::command::{NAME, fatal};
-use super::processor;
-use super::stamping::Stamps;
 use crate::complain::{self, ExitCode, SYSTEM, reason};
+use sixfold_daemon::logdir::Stamps;
+use sixfold_daemon::logdir::processor;
 
 /// The descriptors of standard output and error.
 const STDOUT: i32 = 1;

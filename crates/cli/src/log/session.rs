@@ -10,10 +10,10 @@ use sixfold_sys::poll::{self, Deadline, Wish};
 use sixfold_sys::signals::{self, SignalFd};
 
 use super::clock::{self, Clock};
-use super::command::{Call, Expression, NAME, fatal};
+use super::command::{Call, NAME, fatal};
 use super::outputs::Outputs;
-use super::stamping::Stamps;
 use crate::complain::{self, ExitCode, reason};
+use sixfold_daemon::logdir::{Expression, Stamps};
 
 const SIGHUP: i32 = 1;
 const SIGALRM: i32 = 14;

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 
+use sixfold_daemon::logdir::stamping;
 use sixfold_model::logging::{LOCAL_LENGTH, local_stamp};
 use sixfold_protocol::tai::{DIGITS, Tai64n};
 use sixfold_sys::local_time;
 
+use super::clock;
 use super::filter::{self, Line};
-use super::{clock, stamping};
 use crate::complain::{self, ExitCode};
 use crate::options::Options;
 

@@ -69,7 +69,7 @@ impl Unit {
     /// Where a stream leads: to the container's own in text mode and for a CMD on a terminal, else
     /// into a pipe whose lines become records.
     fn output(&mut self, stream: record::Stream, on_terminal: bool) -> io::Result<Stream> {
-        if self.world.format == Format::Text {
+        if self.world.format == Format::Text && !self.world.catches_all() {
             return Ok(Stream::Inherit);
         }
         let (slot, number) = match stream {

@@ -8,13 +8,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use super::{Behaviour, LogFormat, Settings};
+use super::{Behaviour, LogFormat, Logging, Settings};
 use crate::Diagnostic;
 use crate::text::{decimal, limit, milliseconds, nearest, quoted};
 
 /// The variables that change something here.
-const HONOURED: [&str; 18] = [
+const HONOURED: [&str; 21] = [
     "S6_BEHAVIOUR_IF_STAGE2_FAILS",
+    "S6_CATCHALL_USER",
     "S6_CMD_ARG0",
     "S6_CMD_RECEIVE_SIGNALS",
     "S6_CMD_USE_TERMINAL",
@@ -24,6 +25,8 @@ const HONOURED: [&str; 18] = [
     "S6_KEEP_ENV",
     "S6_KILL_FINISH_MAXTIME",
     "S6_KILL_GRACETIME",
+    "S6_LOGGING",
+    "S6_LOGGING_SCRIPT",
     "S6_READ_ONLY_ROOT",
     "S6_RUNTIME_BUNDLEDIR",
     "S6_RUNTIME_PROFILE",
@@ -35,13 +38,7 @@ const HONOURED: [&str; 18] = [
 ];
 
 /// The variables that s6-overlay honours and Sixfold does not, so far.
-const NOT_YET: [&str; 5] = [
-    "S6_CATCHALL_USER",
-    "S6_GLOBAL_PATH",
-    "S6_LOGGING",
-    "S6_LOGGING_SCRIPT",
-    "S6_WAIT_FOR_CLOSING_FD",
-];
+const NOT_YET: [&str; 2] = ["S6_GLOBAL_PATH", "S6_WAIT_FOR_CLOSING_FD"];
 
 /// The variables of s6-overlay that have nothing to change here: nothing is polled, so there is no
 /// pause before the wait for readiness; a `/run` that anyone may write to is no reason to refuse.
@@ -117,6 +114,15 @@ impl Settings {
             "SIXFOLD_LOG_FORMAT" => variable.log_format(&mut self.log_format),
             "S6_RUNTIME_BUNDLEDIR" => {
                 self.runtime_bundledir = Some(variable.value.to_owned());
+                None
+            }
+            "S6_LOGGING" => variable.logging(&mut self.logging),
+            "S6_LOGGING_SCRIPT" => {
+                self.logging_script = words(variable.value);
+                None
+            }
+            "S6_CATCHALL_USER" => {
+                self.catchall_user = Some(variable.value.to_owned());
                 None
             }
             "S6_CMD_ARG0" => {
@@ -222,6 +228,23 @@ impl Variable<'_> {
                     0 => Behaviour::Continue,
                     1 => Behaviour::Warn,
                     _ => Behaviour::Stop,
+                };
+                None
+            }
+            Err(diagnostic) => Some(diagnostic),
+        }
+    }
+
+    /// Stores the value as where everything goes that is written.
+    fn logging(&self, setting: &mut Logging) -> Option<Diagnostic> {
+        let must =
+            "0 (to the container's streams), 1 (to the catch-all logger too) or 2 (to it alone)";
+        match self.number(must, "taken as 0") {
+            Ok(number) => {
+                *setting = match number {
+                    0 => Logging::Console,
+                    1 => Logging::Both,
+                    _ => Logging::CatchAll,
                 };
                 None
             }

@@ -11,7 +11,7 @@ const BEHIND_LOCAL: &[u8] = b"  ";
 
 /// The stamps of one line. Both are of the same moment, whatever is written how often.
 #[derive(Debug)]
-pub(super) struct Stamps {
+pub struct Stamps {
     has_tai: bool,
     has_local: bool,
     tai: [u8; DIGITS],
@@ -22,7 +22,7 @@ pub(super) struct Stamps {
 
 impl Stamps {
     /// Stamps for lines that go to these actions.
-    pub(super) fn new<'a>(actions: impl Iterator<Item = &'a Action> + Clone) -> Self {
+    pub fn new<'a>(actions: impl Iterator<Item = &'a Action> + Clone) -> Self {
         Self {
             has_tai: actions.clone().any(|action| action.has_tai),
             has_local: actions.clone().any(|action| action.has_local),
@@ -33,12 +33,13 @@ impl Stamps {
     }
 
     /// Whether any action has a stamp: else nobody needs to ask for the time.
-    pub(super) fn is_needed(&self) -> bool {
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
         self.has_tai || self.has_local
     }
 
     /// Takes the moment of the next line.
-    pub(super) fn set(&mut self, wall: Duration) {
+    pub fn set(&mut self, wall: Duration) {
         if self.has_tai {
             self.tai = Tai64n::from_unix(wall).digits();
         }
@@ -56,7 +57,7 @@ impl Stamps {
     }
 
     /// Appends to `out` what stands before the line in this action.
-    pub(super) fn put(&self, action: &Action, out: &mut Vec<u8>) {
+    pub fn put(&self, action: &Action, out: &mut Vec<u8>) {
         if action.has_tai {
             out.push(b'@');
             out.extend_from_slice(&self.tai);
@@ -79,7 +80,7 @@ fn local(second: u64) -> LocalTime {
 }
 
 /// What the C library says, as the model has it.
-pub(super) fn of(parts: Parts) -> LocalTime {
+pub fn of(parts: Parts) -> LocalTime {
     LocalTime {
         year: parts.year,
         month: parts.month,

@@ -7,12 +7,13 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 
-use sixfold_daemon::logdir::ProcessorFiles;
 use sixfold_model::logging::Processor;
 use sixfold_sys::spawn;
 
-use crate::execline::EXECLINEB;
+use super::ProcessorFiles;
 
+/// The name of the interpreter of execline.
+const EXECLINEB: &str = "execlineb";
 /// Our own interpreter, whatever the PATH leads to.
 const SELF: &str = "/proc/self/exe";
 /// The numbers under which it has its state, and leaves one.
@@ -23,11 +24,7 @@ const NEW_STATE: i32 = 5;
 ///
 /// # Errors
 /// EAGAIN, ENOMEM, EMFILE; what execve(2) reports of the interpreter.
-pub(super) fn start(
-    processor: &Processor,
-    path: &Path,
-    files: ProcessorFiles,
-) -> io::Result<Child> {
+pub fn start(processor: &Processor, path: &Path, files: ProcessorFiles) -> io::Result<Child> {
     let mut command = match processor {
         Processor::Execline(line) => interpreter(&[SELF, EXECLINEB, "-Pc"], line),
         Processor::Shell(line) => interpreter(&["/bin/sh", "-c"], line),
