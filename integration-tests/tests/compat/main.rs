@@ -17,7 +17,7 @@ const S6: Comparison = Comparison {
     ours,
 };
 
-case_groups!(S6, s6: svstat, svc, supervise, scan, chain, fifodir, instance);
+case_groups!(S6, s6: svstat, svc, supervise, scan, chain, fifodir, instance, log);
 
 #[test]
 fn there_are_enough_cases() {
@@ -35,7 +35,7 @@ fn ours(script: &str) -> String {
         let names = help
             .lines()
             .filter_map(|line| line.split_whitespace().next());
-        compare::links(names.filter(|name| name.starts_with("s6-")))
+        compare::links(names.filter(|name| name.starts_with("s6-") || *name == "ucspilogd"))
     });
     let words = script.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '/'));
     for word in words.filter(|word| word.starts_with("s6-")) {

@@ -16,6 +16,7 @@ use crate::complain::{self, ExitCode, reason};
 use sixfold_daemon::logdir::{Expression, Stamps};
 
 const SIGHUP: i32 = 1;
+const SIGPIPE: i32 = 13;
 const SIGALRM: i32 = 14;
 const SIGTERM: i32 = 15;
 const SIGCHLD: i32 = 17;
@@ -34,6 +35,8 @@ pub(super) struct Signals(SignalFd);
 impl Signals {
     /// Listens from now on.
     pub(super) fn listen() -> io::Result<Self> {
+        // Who reads what we write may go away.
+        signals::ignore(SIGPIPE)?;
         // Blocked first: at its default, one that was ignored would end us.
         signals::block(&HEEDED)?;
         for signal in HEEDED {

@@ -29,6 +29,10 @@ const PORT: u16 = 514;
 /// No more is read while this much waits to be written, in bytes: it waits in the socket then.
 const MOST: usize = 64 * 1024;
 
+/// The least limit of a line that is one, in bytes.
+const LEAST_LIMIT: usize = 76;
+const SIGPIPE: i32 = 13;
+
 /// How it was called.
 struct Call {
     notification: Option<i32>,
@@ -80,7 +84,10 @@ fn read(args: Vec<OsString>) -> Result<Call, ExitCode> {
             b'r' => call.is_raw = true,
             b'U' => call.identity = Identity::from_environment(NAME)?,
             b'd' => call.notification = Some(descriptor(NAME, unsigned()?)?),
-            b'l' => call.limit = usize::try_from(unsigned()?).unwrap_or(usize::MAX).min(MOST),
+            b'l' => {
+                let limit = usize::try_from(unsigned()?).unwrap_or(usize::MAX);
+                call.limit = limit.clamp(LEAST_LIMIT, MOST);
+            }
             b't' => {
                 let lame = Duration::from_millis(unsigned()?.into());
                 call.lame = Some(lame).filter(|lame| !lame.is_zero());
@@ -112,6 +119,8 @@ fn run(call: &Call) -> Result<(), ExitCode> {
     let socket = bind(&call.place)?;
     call.identity.apply(NAME)?;
     let listen = || {
+        // Who reads what we write may go away.
+        signals::ignore(SIGPIPE)?;
         signals::block(&[SIGTERM])?;
         signals::heed(SIGTERM)?;
         SignalFd::new(&[SIGTERM])

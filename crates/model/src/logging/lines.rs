@@ -75,8 +75,8 @@ impl Lines {
 
     /// Takes `count` bytes that were put at the beginning of [`Lines::space`].
     pub fn filled(&mut self, count: usize) {
+        self.block = self.end.saturating_add(BLOCK);
         self.end = self.end.saturating_add(count).min(self.buffer.len());
-        self.block = self.start.saturating_add(BLOCK);
     }
 
     /// Takes these bytes.
@@ -103,7 +103,8 @@ impl Lines {
         let found = self.line()?;
         if self.has_given && found.next > self.block {
             self.has_given = false;
-            self.block = self.start.saturating_add(BLOCK);
+            let ahead = (found.next - self.block).div_ceil(BLOCK);
+            self.block = self.block.saturating_add(ahead.saturating_mul(BLOCK));
             return Some(Piece::Block);
         }
         self.has_given = true;
@@ -248,6 +249,17 @@ mod tests {
         }
         // As s6-log 2.11.3.2 makes files of it (F64).
         assert_eq!((sizes, size), (vec![8188], 5705));
+        let numbers: String = (1..=9000).map(|number| format!("{number}\n")).collect();
+        let mut lines = Lines::new(8192);
+        lines.feed(numbers.as_bytes());
+        let (mut size, mut sizes) = (0, Vec::new());
+        while let Some(piece) = lines.next() {
+            match piece {
+                Piece::Line(line) => size += line.len() + 1,
+                Piece::Block => sizes.push(std::mem::take(&mut size)),
+            }
+        }
+        assert_eq!((sizes, size), (vec![8188, 8190, 8195, 8190, 8190], 2940));
     }
 
     #[test]
