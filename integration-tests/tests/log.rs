@@ -3,7 +3,7 @@
 //! it had in memory.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -200,4 +200,47 @@ fn a_kill_in_the_middle_of_a_rotation_costs_nothing() {
         };
         live(dir.path(), &script, &vec![life; 15]).unwrap();
     }
+}
+
+/// Reads lines until one is `last`, and gives all of them.
+fn lines_up_to(output: &mut impl BufRead, last: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    while lines.last().is_none_or(|line| line != last) {
+        let mut line = String::new();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "after {lines:?}");
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Debian has no `s6-logwatch` to compare it with.
+#[test]
+fn a_directory_is_followed_from_file_to_file() {
+    let dir = TempDir::with_prefix("sixfold-log-").unwrap();
+    let script = Script {
+        words: vec!["./log".to_owned()],
+        selected: None,
+    };
+    let mut log = start(dir.path(), &script);
+    let mut stdin = log.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    while content(dir.path()) != b"one\n" {
+        std::thread::yield_now();
+    }
+    let mut watch = Command::new(binary())
+        .args(["s6-logwatch", "log"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(watch.stdout.take().unwrap());
+    assert_eq!(lines_up_to(&mut output, "one"), ["one"]);
+    let pid = nix::unistd::Pid::from_raw(log.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGALRM).unwrap();
+    stdin.write_all(b"two\nthree\n").unwrap();
+    assert_eq!(lines_up_to(&mut output, "three"), ["two", "three"]);
+    drop(stdin);
+    assert!(log.wait().unwrap().success());
+    watch.kill().unwrap();
+    watch.wait().unwrap();
 }
