@@ -75,9 +75,8 @@ fn variables_not_yet_honoured_are_reported() {
         return;
     }
     for (name, value) in [
-        ("S6_LOGGING", "1"),
-        ("S6_LOGGING_SCRIPT", "n20 T"),
-        ("S6_CATCHALL_USER", "daemon"),
+        ("S6_GLOBAL_PATH", "/opt/bin"),
+        ("S6_WAIT_FOR_CLOSING_FD", "3"),
     ] {
         let end = run_with(name, value);
         assert_eq!(end.count(name), 1, "{name}\n{end}");
