@@ -45,6 +45,20 @@ pub struct NestedProcess {
 }
 
 impl Running {
+    /// Waits until a process of this name waits for room in a pipe.
+    ///
+    /// # Panics
+    ///
+    /// When none does within the deadline.
+    pub fn wait_blocked(&self, name: &str) {
+        self.wait_until("somebody waits for room in a pipe", |nest| {
+            nest.named(name).iter().any(|process| {
+                let wchan = nest.path(&format!("/proc/{}/wchan", process.pid));
+                fs::read_to_string(wchan).is_ok_and(|wchan| wchan.contains("pipe"))
+            })
+        });
+    }
+
     /// Waits until a process of the nest has been executed as `entry`, or all is over.
     pub(crate) fn find(process: Process, entry: &[u8], directories: (TempDir, Tree)) -> Self {
         let until = Instant::now() + DEADLINE;

@@ -342,12 +342,7 @@ fn stdout_that_nobody_reads_does_not_stop_supervision() {
         .service("flood", "exec /opt/flooder forever")
         .service("clock", "echo tick >> /tmp/ticks; exit 0")
         .boot();
-    nest.wait_until("the flooder is blocked", |nest| {
-        nest.named("flooder").iter().any(|process| {
-            let wchan = nest.path(&format!("/proc/{}/wchan", process.pid));
-            fs::read_to_string(wchan).is_ok_and(|wchan| wchan.contains("pipe"))
-        })
-    });
+    nest.wait_blocked("flooder");
     let ticks = |nest: &Running| {
         fs::read_to_string(nest.path("/tmp/ticks")).map_or(0, |ticks| ticks.lines().count())
     };

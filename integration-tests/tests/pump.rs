@@ -87,12 +87,7 @@ fn a_reader_that_stalls_and_goes_on_gets_everything() {
         .service("flood", &flood)
         .service("clock", "echo tick >> /tmp/ticks; exit 0")
         .boot();
-    nest.wait_until("the flooder is blocked", |nest| {
-        nest.named("flooder").iter().any(|process| {
-            let wchan = nest.path(&format!("/proc/{}/wchan", process.pid));
-            fs::read_to_string(wchan).is_ok_and(|wchan| wchan.contains("pipe"))
-        })
-    });
+    nest.wait_blocked("flooder");
     let ticks = |nest: &Running| {
         fs::read_to_string(nest.path("/tmp/ticks")).map_or(0, |ticks| ticks.lines().count())
     };

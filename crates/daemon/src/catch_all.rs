@@ -10,11 +10,10 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sixfold_model::Diagnostic;
-use sixfold_model::logging::{Processor, Script, Target};
+use sixfold_model::logging::{Script, Target};
 use sixfold_model::settings::LOGGING_SCRIPT;
 use sixfold_protocol::paths;
 use sixfold_sys::files;
@@ -22,7 +21,7 @@ use sixfold_sys::users::{Database, UsersError};
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::logdir::{Expression, LogDir, Now, Stamps, Trouble, processor};
+use crate::logdir::{Expression, Kept, Now, Stamps, Trouble};
 
 /// The mode of the directory (s6-overlay v3): files in it belong to its group.
 const MODE: u32 = 0o2750;
@@ -52,18 +51,9 @@ pub(crate) enum CatchAllError {
 pub(crate) struct CatchAll {
     script: Script<Expression>,
     stamps: Stamps,
-    directories: Vec<Kept>,
+    /// Each with the number of the action that writes to it.
+    directories: Vec<(usize, Kept)>,
     clock: Clock,
-}
-
-/// A log directory, what its full files go through, and the process that does so now.
-#[derive(Debug)]
-struct Kept {
-    /// The number of the action that writes to it.
-    action: usize,
-    log: LogDir,
-    processor: Option<Processor>,
-    child: Option<Child>,
 }
 
 impl CatchAll {
@@ -110,16 +100,9 @@ impl CatchAll {
                 continue;
             };
             let path = Path::new(OsStr::from_bytes(&it.path));
-            let has_processor = it.processor.is_some();
             let mut tell = |trouble| troubles.push(trouble);
-            let log = LogDir::open(path, it.rotation, has_processor, now, &mut tell)
-                .map_err(CatchAllError::Open)?;
-            logger.directories.push(Kept {
-                action,
-                log,
-                processor: it.processor.clone(),
-                child: None,
-            });
+            let kept = Kept::open(path, it, now, &mut tell).map_err(CatchAllError::Open)?;
+            logger.directories.push((action, kept));
         }
         troubles.iter().for_each(tell);
         Ok(logger)
@@ -138,23 +121,20 @@ impl CatchAll {
             stamps.set(wall);
         }
         script.run(line, |number, action| {
-            let kept = directories.iter_mut().find(|kept| kept.action == number);
-            if let Some(kept) = kept {
-                let buffer = kept.log.buffer();
-                stamps.put(action, buffer);
-                buffer.extend_from_slice(line);
-                buffer.push(b'\n');
-                kept.log.end_block();
+            let kept = directories.iter_mut().find(|(of, _)| *of == number);
+            if let Some((_, kept)) = kept {
+                let log = kept.log_mut();
+                stamps.put(action, log.buffer());
+                log.buffer().extend_from_slice(line);
+                log.buffer().push(b'\n');
+                log.end_block();
             }
         });
     }
 
     /// How many bytes wait to be written.
     pub(crate) fn unwritten(&self) -> usize {
-        self.directories
-            .iter()
-            .map(|kept| kept.log.unwritten())
-            .sum()
+        self.kept().map(|kept| kept.log().unwritten()).sum()
     }
 
     /// Writes what can be written now, and starts and ends processors. When it is to be called again,
@@ -162,12 +142,14 @@ impl CatchAll {
     pub(crate) fn work(&mut self) -> (Option<Duration>, Vec<Trouble>) {
         let now = self.now();
         let mut troubles = Vec::new();
-        for kept in &mut self.directories {
-            kept.work(now, &mut troubles);
+        for (_, kept) in &mut self.directories {
+            let mut tell = |trouble| troubles.push(trouble);
+            kept.reap(now, &mut tell);
+            kept.work(now, &mut tell);
         }
-        let deadlines = self.directories.iter().filter_map(|kept| {
-            let waits = kept.child.is_some().then(|| now.running + GLANCE);
-            kept.log.deadline().into_iter().chain(waits).min()
+        let deadlines = self.kept().filter_map(|kept| {
+            let waits = kept.child().map(|_| now.running + GLANCE);
+            kept.log().deadline().into_iter().chain(waits).min()
         });
         let next = deadlines.min().map(|at| at.saturating_sub(now.running));
         (next, troubles)
@@ -175,20 +157,21 @@ impl CatchAll {
 
     /// The processes of processors, which nobody else may wait for.
     pub(crate) fn children(&self) -> impl Iterator<Item = i32> {
-        let children = self
-            .directories
-            .iter()
-            .filter_map(|kept| kept.child.as_ref());
+        let children = self.kept().filter_map(Kept::child);
         children.filter_map(|child| i32::try_from(child.id()).ok())
     }
 
     /// The end: what is left is written, and the files are whole.
     pub(crate) fn close(mut self) -> Vec<Trouble> {
         let (_, mut troubles) = self.work();
-        for kept in self.directories {
-            troubles.extend(kept.log.close().err());
+        for (_, kept) in self.directories {
+            troubles.extend(kept.close().err());
         }
         troubles
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.directories.iter().map(|(_, kept)| kept)
     }
 
     fn now(&self) -> Now {
@@ -202,35 +185,6 @@ impl CatchAll {
 
 /// How often a processor at work is looked at: its end comes by a signal that belongs to others.
 const GLANCE: Duration = Duration::from_millis(50);
-
-impl Kept {
-    fn work(&mut self, now: Now, troubles: &mut Vec<Trouble>) {
-        let mut tell = |trouble| troubles.push(trouble);
-        if let Some(child) = &mut self.child {
-            let is_well = match child.try_wait() {
-                Ok(None) => None,
-                Ok(Some(status)) => Some(status.success()),
-                Err(_) => Some(false),
-            };
-            if let Some(is_well) = is_well {
-                self.child = None;
-                self.log.processed(is_well, now, &mut tell);
-            }
-        }
-        self.log.work(now, &mut tell);
-        let Some(processor) = &self.processor else {
-            return;
-        };
-        match self.log.processor(now) {
-            Ok(None) => {}
-            Ok(Some(files)) => match processor::start(processor, self.log.path(), files) {
-                Ok(child) => self.child = Some(child),
-                Err(_) => self.log.processed(false, now, &mut tell),
-            },
-            Err(trouble) => tell(trouble),
-        }
-    }
-}
 
 fn parse(
     words: &[&[u8]],

@@ -12,8 +12,9 @@
 
 mod archives;
 mod expression;
+mod kept;
 mod opening;
-pub mod processor;
+mod processor;
 mod rotating;
 pub mod stamping;
 
@@ -30,6 +31,7 @@ use sixfold_sys::directory::Directory;
 use sixfold_sys::fds;
 
 pub use expression::Expression;
+pub use kept::Kept;
 pub use opening::OpenError;
 pub use stamping::Stamps;
 
@@ -127,6 +129,9 @@ pub enum Trouble {
     /// Finding the files that are too many.
     #[error("unable to trim {path}", path = .0.display())]
     Trim(PathBuf, #[source] io::Error),
+    /// The processor cannot be started.
+    #[error("unable to spawn processor")]
+    Spawn(#[source] io::Error),
     /// The processor has not exited with 0.
     #[error("processor failed in {path}", path = .0.display())]
     Processor(PathBuf),

@@ -175,16 +175,7 @@ impl Client {
 
     /// Passes on a reply. Whether the client is still there.
     async fn answer(&mut self, reply: &Reply) -> bool {
-        let is_last = match reply {
-            Reply::Ended { .. } | Reply::Status { .. } => true,
-            Reply::Begun { .. }
-            | Reply::Done { .. }
-            | Reply::Failed { .. }
-            | Reply::Kept { .. }
-            | Reply::Differs { .. }
-            | Reply::Said { .. } => false,
-        };
-        self.waits &= !is_last;
+        self.waits &= !reply.is_last();
         let Ok(mut line) = serde_json::to_vec(reply) else {
             return false;
         };

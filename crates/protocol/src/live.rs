@@ -155,6 +155,22 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// Whether nothing follows it.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Status { .. } | Self::Ended { .. } => true,
+            Self::Begun { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. }
+            | Self::Kept { .. }
+            | Self::Differs { .. }
+            | Self::Said { .. } => false,
+        }
+    }
+}
+
 /// In what way a service differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,17 +9,15 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Child;
 use std::time::Duration;
 
-use sixfold_daemon::logdir::{LogDir, Now, Trouble};
-use sixfold_model::logging::{Action, DirectoryAction, Processor, Script, Target, alerted, status};
+use sixfold_daemon::logdir::{Kept, Now, Trouble};
+use sixfold_model::logging::{Action, DirectoryAction, Script, Target, alerted, status};
 use sixfold_sys::fds::{self, Console};
 
 use super::command::{NAME, fatal};
 use crate::complain::{self, ExitCode, SYSTEM, reason};
 use sixfold_daemon::logdir::Stamps;
-use sixfold_daemon::logdir::processor;
 
 /// The descriptors of standard output and error.
 const STDOUT: i32 = 1;
@@ -62,14 +60,6 @@ struct StatusFile {
     size: usize,
     line: Vec<u8>,
     is_new: bool,
-}
-
-/// A log directory, what its full files go through, and the process that does so now.
-#[derive(Debug)]
-struct Kept {
-    log: LogDir,
-    processor: Option<Processor>,
-    child: Option<Child>,
 }
 
 impl Outputs {
@@ -121,23 +111,17 @@ impl Outputs {
         let known = self
             .directories
             .iter()
-            .position(|kept| kept.log.is_at(path));
+            .position(|kept| kept.log().is_at(path));
         if let Some(known) = known {
             return Ok(known);
         }
         let warns = self.warns;
-        let has_processor = action.processor.is_some();
         let mut report = |trouble| tell(warns, &trouble);
-        let opened = LogDir::open(path, action.rotation, has_processor, now, &mut report);
-        let log = opened.map_err(|error| {
+        let opened = Kept::open(path, action, now, &mut report);
+        self.directories.push(opened.map_err(|error| {
             let cause = cause(&error);
             complain::fatal(NAME, format!("{error}{cause}"), SYSTEM)
-        })?;
-        self.directories.push(Kept {
-            log,
-            processor: action.processor.clone(),
-            child: None,
-        });
+        })?);
         Ok(self.directories.len() - 1)
     }
 
@@ -151,7 +135,7 @@ impl Outputs {
             }
             Some(Sink::Directory(number)) => {
                 if let Some(kept) = self.directories.get_mut(*number) {
-                    put_line(kept.log.buffer(), action, stamps, line);
+                    put_line(kept.log_mut().buffer(), action, stamps, line);
                 }
             }
             Some(Sink::Status(file)) => {
@@ -177,14 +161,14 @@ impl Outputs {
     /// The lines so far are a block, after which a file may be full.
     pub(super) fn end_block(&mut self) {
         for kept in &mut self.directories {
-            kept.log.end_block();
+            kept.log_mut().end_block();
         }
     }
 
     /// All directories begin a new file.
     pub(super) fn rotate(&mut self) {
         for kept in &mut self.directories {
-            kept.log.cut();
+            kept.log_mut().cut();
         }
     }
 
@@ -208,20 +192,20 @@ impl Outputs {
             self.stdout = None;
         }
         for kept in &mut self.directories {
-            kept.work(now, warns);
+            kept.work(now, &mut |trouble| tell(warns, &trouble));
         }
     }
 
     /// A process has ended: looks which.
     pub(super) fn reap(&mut self, now: Now) {
         for kept in &mut self.directories {
-            kept.reap(now, self.warns);
+            kept.reap(now, &mut |trouble| tell(self.warns, &trouble));
         }
     }
 
     /// How many bytes wait to be written.
     pub(super) fn unwritten(&self) -> usize {
-        let directories = self.directories.iter().map(|kept| kept.log.unwritten());
+        let directories = self.directories.iter().map(|kept| kept.log().unwritten());
         directories.sum::<usize>() + self.stdout.as_ref().map_or(0, Stdout::unwritten)
     }
 
@@ -235,19 +219,19 @@ impl Outputs {
     /// When there is something to do again, by the clock that nobody sets.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let deadlines = self.directories.iter();
-        deadlines.filter_map(|kept| kept.log.deadline()).min()
+        deadlines.filter_map(|kept| kept.log().deadline()).min()
     }
 
     /// Whether all is written, and no full file waits for anything.
     pub(super) fn is_done(&self) -> bool {
         let mut directories = self.directories.iter();
-        self.waits_for().is_none() && directories.all(|kept| kept.log.is_done())
+        self.waits_for().is_none() && directories.all(|kept| kept.log().is_done())
     }
 
     /// The end, once all is done.
     pub(super) fn close(self) {
         for kept in self.directories {
-            if let Err(trouble) = kept.log.close() {
+            if let Err(trouble) = kept.close() {
                 tell(self.warns, &trouble);
             }
         }
@@ -296,47 +280,6 @@ impl StatusFile {
             let message = format!("unable to write status file {path}: {reason}");
             complain::warn(NAME, message);
         }
-    }
-}
-
-impl Kept {
-    fn work(&mut self, now: Now, warns: bool) {
-        self.log.work(now, &mut |trouble| tell(warns, &trouble));
-        let Some(processor) = &self.processor else {
-            return;
-        };
-        let files = match self.log.processor(now) {
-            Ok(Some(files)) => files,
-            Ok(None) => return,
-            Err(trouble) => return tell(warns, &trouble),
-        };
-        match processor::start(processor, self.log.path(), files) {
-            Ok(child) => self.child = Some(child),
-            Err(error) => {
-                if warns {
-                    let message = format!("unable to spawn processor: {}", reason(&error));
-                    complain::warn(NAME, message);
-                }
-                self.end(false, now, warns);
-            }
-        }
-    }
-
-    fn reap(&mut self, now: Now, warns: bool) {
-        let Some(child) = &mut self.child else { return };
-        let is_well = match child.try_wait() {
-            Ok(None) => return,
-            Ok(Some(status)) => status.success(),
-            // Somebody else has taken its end: it has to be done again.
-            Err(_) => false,
-        };
-        self.child = None;
-        self.end(is_well, now, warns);
-    }
-
-    fn end(&mut self, is_well: bool, now: Now, warns: bool) {
-        let mut report = |trouble| tell(warns, &trouble);
-        self.log.processed(is_well, now, &mut report);
     }
 }
 

@@ -197,26 +197,13 @@ impl Iterator for Replies<'_> {
             return None;
         }
         let heard = self.live.hear(None, Deadline::after(None));
-        self.is_over = !matches!(&heard, Ok(Heard::Reply(reply)) if !is_last(reply));
+        self.is_over = !matches!(&heard, Ok(Heard::Reply(reply)) if !reply.is_last());
         match heard {
             Ok(Heard::Reply(reply)) => Some(Ok(reply)),
             // Neither of them is waited for.
             Ok(Heard::Other | Heard::TimedOut) => None,
             Err(error) => Some(Err(error)),
         }
-    }
-}
-
-/// Whether nothing follows a reply.
-fn is_last(reply: &Reply) -> bool {
-    match reply {
-        Reply::Status { .. } | Reply::Ended { .. } => true,
-        Reply::Begun { .. }
-        | Reply::Done { .. }
-        | Reply::Failed { .. }
-        | Reply::Kept { .. }
-        | Reply::Differs { .. }
-        | Reply::Said { .. } => false,
     }
 }
 

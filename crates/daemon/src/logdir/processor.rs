@@ -24,7 +24,11 @@ const NEW_STATE: i32 = 5;
 ///
 /// # Errors
 /// EAGAIN, ENOMEM, EMFILE; what execve(2) reports of the interpreter.
-pub fn start(processor: &Processor, path: &Path, files: ProcessorFiles) -> io::Result<Child> {
+pub(super) fn start(
+    processor: &Processor,
+    path: &Path,
+    files: ProcessorFiles,
+) -> io::Result<Child> {
     let mut command = match processor {
         Processor::Execline(line) => interpreter(&[SELF, EXECLINEB, "-Pc"], line),
         Processor::Shell(line) => interpreter(&["/bin/sh", "-c"], line),
