@@ -47,7 +47,15 @@ pub(crate) struct Compiled {
 /// What is wrong with it, in words for who asked.
 pub(crate) fn open(dir: &Path) -> Result<Database, String> {
     let path = dir.join(RC_DATABASE);
-    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    // Somebody else names the file: one that has to be waited for would hold up everything.
+    let found = fs::metadata(&path).and_then(|found| {
+        if found.is_file() {
+            fs::read(&path)
+        } else {
+            Err(io::Error::other("not a regular file"))
+        }
+    });
+    let bytes = found.map_err(|error| format!("{}: {error}", path.display()))?;
     Database::from_bytes(&bytes).map_err(|error| format!("{}: {error}", dir.display()))
 }
 

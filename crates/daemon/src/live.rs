@@ -15,8 +15,8 @@ use sixfold_protocol::paths;
 use crate::compiled;
 use crate::world::World;
 
-/// How deep the directories of a longrun are looked through.
-const DEPTH: usize = 16;
+/// How many files in a directory of a longrun are looked at, at the most.
+const MOST: usize = 1000;
 
 /// The services of s6-rc, as they were last read.
 pub(crate) struct Live {
@@ -119,31 +119,33 @@ impl World {
 }
 
 /// What tells the file or directory at `path` from what was or will be there: what it is, when it was
-/// last changed, and the same of all in it. 0 for nothing.
+/// last changed, and the same of what is in it. 0 for nothing. Of a directory with very much in it, not
+/// all counts: this must not hold up a boot.
 pub(crate) fn stamp(path: &Path) -> u64 {
     let Ok(metadata) = fs::metadata(path) else {
         return 0;
     };
     let mut hasher = DefaultHasher::new();
-    add(path, &metadata, &mut hasher, DEPTH);
-    hasher.finish()
-}
-
-fn add(path: &Path, metadata: &Metadata, hasher: &mut DefaultHasher, depth: usize) {
-    let of = |it: &Metadata| (it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec());
-    of(metadata).hash(hasher);
-    if !metadata.is_dir() || depth == 0 {
-        return;
-    }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    inside.sort();
-    for path in inside {
-        // A link that leads nowhere is told by its directory.
-        if let Ok(metadata) = fs::metadata(&path) {
-            add(&path, &metadata, hasher, depth - 1);
+    let mut left = MOST;
+    let mut stack = vec![(path.to_owned(), metadata)];
+    while let Some((path, metadata)) = stack.pop() {
+        let of = |it: &Metadata| (it.dev(), it.ino(), it.size(), it.ctime(), it.ctime_nsec());
+        of(&metadata).hash(&mut hasher);
+        if !metadata.is_dir() {
+            continue;
+        }
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let mut inside: Vec<PathBuf> = entries.take(left).map(|entry| entry.path()).collect();
+        left = left.saturating_sub(inside.len());
+        inside.sort();
+        for path in inside {
+            // A link counts as what it is: it may lead anywhere, to what holds it for one.
+            if let Ok(metadata) = fs::symlink_metadata(&path) {
+                stack.push((path, metadata));
+            }
         }
     }
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -164,5 +166,18 @@ mod tests {
         fs::remove_file(data.join("sub/file")).unwrap();
         assert_ne!(stamp(&data), changed);
         assert_eq!(stamp(&dir.path().join("nothing")), 0);
+    }
+
+    #[test]
+    fn links_lead_nowhere_and_of_very_many_files_not_all_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink("/", data.join("root")).unwrap();
+        std::os::unix::fs::symlink(".", data.join("again")).unwrap();
+        for number in 0..2 * MOST {
+            fs::write(data.join(format!("{number}")), "").unwrap();
+        }
+        assert_eq!(stamp(&data), stamp(&data));
     }
 }

@@ -197,6 +197,37 @@ fn a_mistake_that_would_lose_a_service_changes_nothing() {
 }
 
 #[test]
+fn a_reload_goes_on_when_who_asked_for_it_goes_away() {
+    if !root_available() {
+        return;
+    }
+    let nest = Nest::new()
+        .longrun(
+            "slow",
+            "trap 'read line < /gate; exit' TERM; echo slow runs >&2; while :; do sleep 1000 & wait; done",
+            &["base"],
+        )
+        .prepare("mkfifo \"$root/gate\"")
+        .cmd_sh("echo cmd runs >&2; exec sleep 1000")
+        .boot();
+    nest.wait_line("slow runs");
+    nest.wait_line("cmd runs");
+    source(
+        &nest,
+        "slow/run",
+        "#!/bin/sh\necho slow is new >&2\nexec sleep 1000",
+    );
+    let client = nest.start(&["/command/sixfold", "reload"]);
+    client.wait_line("stop slow");
+    nest.exec(&["pkill", "-KILL", "-f", "sixfold reload"])
+        .assert_code(0);
+    client.wait_exit();
+    nest.exec(&["sh", "-c", "echo go > /gate"]).assert_code(0);
+    nest.wait_line("slow is new");
+    nest.terminate().assert_code(0);
+}
+
+#[test]
 fn what_failed_at_boot_is_tried_again_once_it_is_mended() {
     if !root_available() {
         return;

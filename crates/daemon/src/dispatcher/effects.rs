@@ -131,7 +131,7 @@ impl Dispatcher {
                 process::sync();
                 None
             }
-            Effect::Redefine => self.redefine(),
+            Effect::Redefine => Some(self.redefine()),
             Effect::ChangeEnded(outcome) => {
                 self.end_change(outcome);
                 None

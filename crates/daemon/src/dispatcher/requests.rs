@@ -19,6 +19,9 @@ use crate::requests::Asked;
 pub(super) struct Client {
     pub(super) id: u64,
     pub(super) replies: UnboundedSender<Reply>,
+    /// Whether the change ends when the client goes away. One that has taken services down to make
+    /// others of them goes on: what was up would stay down.
+    pub(super) may_abort: bool,
     /// Those of s6-rc's own longruns that go down with it.
     pub(super) own_stop: Vec<String>,
 }
@@ -58,8 +61,9 @@ impl Dispatcher {
             self.waiting
                 .retain(|waiting| waiting.client != asked.client);
             let client = self.client.as_ref();
-            let is_at_work = client.is_some_and(|client| client.id == asked.client);
-            return if is_at_work {
+            let takes_back =
+                client.is_some_and(|client| client.id == asked.client && client.may_abort);
+            return if takes_back {
                 vec![Input::AbortChange]
             } else {
                 Vec::new()
@@ -223,6 +227,7 @@ impl Dispatcher {
         let client = Client {
             id: asked.client,
             replies: asked.replies.clone(),
+            may_abort: !redefine,
             own_stop,
         };
         for name in own_start {

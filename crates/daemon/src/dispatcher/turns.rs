@@ -93,6 +93,7 @@ impl Dispatcher {
         self.client = Some(Client {
             id: asked.client,
             replies: asked.replies.clone(),
+            may_abort: false,
             own_stop: Vec::new(),
         });
         vec![Input::Change {
@@ -162,12 +163,18 @@ impl Dispatcher {
     }
 
     /// The services are to be what was read for the change at work.
-    pub(super) fn redefine(&mut self) -> Option<Input> {
-        let definitions = match self.fresh.take()? {
-            Fresh::Sources(graph) => definitions::take(&self.world, &graph),
-            Fresh::Compiled(compiled) => compiled::take(&self.world, compiled),
-        };
-        Some(Input::Definitions(definitions))
+    pub(super) fn redefine(&mut self) -> Input {
+        Input::Definitions(match self.fresh.take() {
+            Some(Fresh::Sources(graph)) => definitions::take(&self.world, &graph),
+            Some(Fresh::Compiled(compiled)) => compiled::take(&self.world, compiled),
+            None => {
+                tracing::error!(
+                    event = "dispatcher.panicked",
+                    "a bug in Sixfold: nobody knows what services are to be"
+                );
+                return Input::AbortChange;
+            }
+        })
     }
 }
 
