@@ -13,8 +13,8 @@ use sixfold_sys::signals::{self, Mask};
 
 use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::{
-    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, log, process,
-    rc, reload, run, supervise, svscanctl, tools,
+    check, contenv, control, execline, fix_attrs, graph, halt, help, init, install, ipc, log,
+    process, rc, reload, run, supervise, svscanctl, tools,
 };
 
 /// One command.
@@ -105,7 +105,7 @@ pub(crate) enum Kind {
 }
 
 /// Every command but those of execline, by table.
-const TABLES: [&[Applet]; 7] = [
+const TABLES: [&[Applet]; 8] = [
     OWN,
     supervise::APPLETS,
     control::APPLETS,
@@ -113,6 +113,7 @@ const TABLES: [&[Applet]; 7] = [
     log::APPLETS,
     rc::APPLETS,
     tools::APPLETS,
+    ipc::APPLETS,
 ];
 
 /// The commands of Sixfold and of s6-overlay.

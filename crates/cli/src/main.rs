@@ -16,6 +16,7 @@ mod help;
 mod image;
 mod init;
 mod install;
+mod ipc;
 mod log;
 mod options;
 mod process;

@@ -10,6 +10,10 @@ mod permafailon;
 use std::ffi::OsString;
 use std::process::Command;
 
+pub(crate) use identity::{
+    APPLYUIDGID, VARIABLES as IDENTITY_VARIABLES, of_options as identity_of,
+};
+
 use crate::applets::Applet;
 
 /// Their table.
@@ -20,7 +24,7 @@ pub(crate) const APPLETS: &[Applet] = &[
         identity::setuidgid,
     ),
     Applet::compatible(
-        identity::APPLYUIDGID,
+        APPLYUIDGID,
         "run a program with these ids",
         identity::applyuidgid,
     ),

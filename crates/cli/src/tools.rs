@@ -28,7 +28,7 @@ mod timed;
 
 use crate::applets::Applet;
 
-pub(crate) use call::{Run, finish};
+pub(crate) use call::{Call, Failure, Outcome, Run, decimal, finish, octal};
 
 /// Their table.
 pub(crate) const APPLETS: &[Applet] = &[

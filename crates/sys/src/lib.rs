@@ -14,6 +14,7 @@ pub mod fifodir;
 pub mod files;
 pub mod identity;
 pub mod limits;
+pub mod local;
 pub mod mount;
 pub mod poll;
 pub mod process;

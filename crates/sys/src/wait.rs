@@ -127,6 +127,15 @@ pub fn reap(pid: i32) -> io::Result<Option<Exit>> {
     Ok((found == pid).then_some(exit))
 }
 
+/// [`reap`], with the status as wait(2) gives it, for who passes it on.
+///
+/// # Errors
+/// As [`reap`].
+pub fn reap_raw(pid: i32) -> io::Result<Option<i32>> {
+    let (found, status) = wait_status(pid, libc::WNOHANG)?;
+    Ok((found == pid).then_some(status))
+}
+
 /// Blocks until child `pid` has ended and collects its status. For applets only: PID 1 never blocks.
 ///
 /// # Errors
@@ -136,13 +145,17 @@ pub fn wait_for(pid: i32) -> io::Result<Exit> {
 }
 
 fn wait_pid(pid: i32, flags: i32) -> io::Result<(i32, Exit)> {
+    wait_status(pid, flags).map(|(found, status)| (found, Exit::from_raw(status)))
+}
+
+fn wait_status(pid: i32, flags: i32) -> io::Result<(i32, i32)> {
     if pid <= 0 {
         return Err(invalid());
     }
     let mut status = 0;
     // SAFETY: `status` is a c_int that outlives the call.
     let found = retry(|| check(unsafe { libc::waitpid(pid, &raw mut status, flags) }))?;
-    Ok((found, Exit::from_raw(status)))
+    Ok((found, status))
 }
 
 #[cfg(test)]

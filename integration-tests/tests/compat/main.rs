@@ -17,7 +17,7 @@ const S6: Comparison = Comparison {
     ours,
 };
 
-case_groups!(S6, s6: svstat, svc, supervise, scan, chain, fifodir, instance, log);
+case_groups!(S6, s6: svstat, svc, supervise, scan, chain, fifodir, instance, local, log);
 
 #[test]
 fn there_are_enough_cases() {

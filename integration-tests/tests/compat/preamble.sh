@@ -72,3 +72,18 @@ heard() {
 }
 silent() { [ -z "$(timeout "${1:-0.2}" head -c 1 <&7)" ] && echo silent; }
 mask() { sed -E 's/[0-9]+/N/g'; }
+# A program's output and its code; of a usage message only whose it is.
+u() {
+    "$@" 2>&1 | sed -E 's/^([^ ]+: usage): .*/\1/'
+    echo "rc ${PIPESTATUS[0]}"
+}
+# Starts s6-ipcserver with these words, and waits until its socket is there. It writes to "log".
+serve() {
+    s6-ipcserver -1 "$@" > ready 2> log &
+    SERVER=$!
+    PIDS="$PIDS $SERVER"
+    until_ok test -s ready
+    : > ready
+}
+has_ends() { [ "$(grep -c ' end pid ' log)" -ge "$1" ]; }
+gone_children() { [ -z "$(pgrep -P $SERVER)" ]; }

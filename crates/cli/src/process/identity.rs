@@ -15,7 +15,7 @@ use crate::exec;
 use crate::options::{Options, WrongUsage, number};
 
 pub(super) const SETUIDGID: &str = "s6-setuidgid";
-pub(super) const APPLYUIDGID: &str = "s6-applyuidgid";
+pub(crate) const APPLYUIDGID: &str = "s6-applyuidgid";
 const SETUIDGID_SYNOPSIS: &str = "s6-setuidgid username prog...";
 const APPLYUIDGID_SYNOPSIS: &str =
     "s6-applyuidgid [ -z ] [ -u uid ] [ -g gid ] [ -G gidlist ] [ -U ] prog...";
@@ -23,7 +23,7 @@ pub(super) const ENVUIDGID: &str = "s6-envuidgid";
 const ENVUIDGID_SYNOPSIS: &str = "s6-envuidgid [ -i | -D defaultuid:defaultgid:defaultgidlist ] [ -u | -g | -B ] [ -n ] account prog...";
 
 /// The variables that carry an identity from one command to the next.
-const VARIABLES: [&str; 3] = ["UID", "GID", "GIDLIST"];
+pub(crate) const VARIABLES: [&str; 3] = ["UID", "GID", "GIDLIST"];
 
 /// Who a program is to run as. What is missing, or 0, stays as it is (s6-applyuidgid).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -116,27 +116,10 @@ pub(super) fn setuidgid(args: Vec<OsString>) -> ExitCode {
 
 /// `s6-applyuidgid [ -z ] [ -u uid ] [ -g gid ] [ -G gidlist ] [ -U ] prog...`
 pub(super) fn applyuidgid(args: Vec<OsString>) -> ExitCode {
-    let usage = |_: WrongUsage| complain::usage(APPLYUIDGID, APPLYUIDGID_SYNOPSIS);
-    let read = || -> Result<_, ExitCode> {
-        let mut options = Options::new(args, "zUu:g:G:");
-        let (mut identity, mut forgets) = (Identity::default(), false);
-        while let Some(option) = options.next().map_err(usage)? {
-            let value = option.value.as_os_str();
-            match option.letter {
-                b'z' => forgets = true,
-                b'u' => identity.uid = number(value).ok_or(WrongUsage).map_err(usage)?,
-                b'g' => identity.gid = number(value).ok_or(WrongUsage).map_err(usage)?,
-                b'G' => identity.groups = Some(list(value).ok_or(WrongUsage).map_err(usage)?),
-                _ => identity = Identity::from_environment(APPLYUIDGID)?,
-            }
+    let (identity, forgets, words) = match read(args) {
+        Ok((_, _, words)) if words.is_empty() => {
+            return complain::usage(APPLYUIDGID, APPLYUIDGID_SYNOPSIS);
         }
-        let words = options.rest();
-        if words.is_empty() {
-            return Err(usage(WrongUsage));
-        }
-        Ok((identity, forgets, words))
-    };
-    let (identity, forgets, words) = match read() {
         Ok(read) => read,
         Err(code) => return code,
     };
@@ -147,6 +130,30 @@ pub(super) fn applyuidgid(args: Vec<OsString>) -> ExitCode {
         }
     }
     become_and_exec(APPLYUIDGID, &identity, &command)
+}
+
+/// The identity that options of s6-applyuidgid name.
+pub(crate) fn of_options(args: Vec<OsString>) -> Result<Identity, ExitCode> {
+    read(args).map(|(identity, _, _)| identity)
+}
+
+/// What s6-applyuidgid is called with: an identity, whether the variables are to be forgotten, and the
+/// words of the program.
+fn read(args: Vec<OsString>) -> Result<(Identity, bool, Vec<OsString>), ExitCode> {
+    let usage = |_: WrongUsage| complain::usage(APPLYUIDGID, APPLYUIDGID_SYNOPSIS);
+    let mut options = Options::new(args, "zUu:g:G:");
+    let (mut identity, mut forgets) = (Identity::default(), false);
+    while let Some(option) = options.next().map_err(usage)? {
+        let value = option.value.as_os_str();
+        match option.letter {
+            b'z' => forgets = true,
+            b'u' => identity.uid = number(value).ok_or(WrongUsage).map_err(usage)?,
+            b'g' => identity.gid = number(value).ok_or(WrongUsage).map_err(usage)?,
+            b'G' => identity.groups = Some(list(value).ok_or(WrongUsage).map_err(usage)?),
+            _ => identity = Identity::from_environment(APPLYUIDGID)?,
+        }
+    }
+    Ok((identity, forgets, options.rest()))
 }
 
 /// `s6-envuidgid [ options ] account prog...`: exports the identity for s6-applyuidgid -U.

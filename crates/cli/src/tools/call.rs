@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::complain::{self, ExitCode, SYSTEM, reason};
+use crate::complain::{self, ExitCode, SYSTEM, USAGE, reason};
 use crate::exec;
 use crate::options::{Given, Options, WrongUsage, number};
 
@@ -26,12 +26,20 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The system refused `what`.
-    pub(super) fn unable(what: impl Display, error: &io::Error) -> Self {
+    pub(crate) fn unable(what: impl Display, error: &io::Error) -> Self {
         Self::Fatal(format!("unable to {what}: {}", reason(error)), SYSTEM)
     }
 
+    /// Reports it in the name of a command.
+    pub(crate) fn report(self, name: &str) -> ExitCode {
+        match self {
+            Self::Usage => complain::fatal(name, "wrong usage", USAGE),
+            Self::Fatal(message, code) => complain::fatal(name, message, code),
+        }
+    }
+
     /// Nobody takes what is printed.
-    pub(super) fn of_output(error: &io::Error) -> Self {
+    pub(crate) fn of_output(error: &io::Error) -> Self {
         Self::unable("write to stdout", error)
     }
 }
@@ -45,14 +53,14 @@ impl From<WrongUsage> for Failure {
 /// What a tool was called with.
 pub(crate) struct Call {
     /// The name it goes by.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The words after it.
-    pub(super) args: Vec<OsString>,
+    pub(crate) args: Vec<OsString>,
 }
 
 impl Call {
     /// The options, of which `letters` are those there are, and the words after them.
-    pub(super) fn options(
+    pub(crate) fn options(
         &mut self,
         letters: &'static str,
     ) -> Result<(Vec<Given>, Vec<OsString>), Failure> {
@@ -65,7 +73,7 @@ impl Call {
     }
 
     /// Warns that something could not be done.
-    pub(super) fn warn(&self, what: impl Display, error: &io::Error) {
+    pub(crate) fn warn(&self, what: impl Display, error: &io::Error) {
         complain::warn(
             self.name,
             format_args!("unable to {what}: {}", reason(error)),
@@ -73,23 +81,23 @@ impl Call {
     }
 
     /// Becomes the program that `words` name.
-    pub(super) fn becomes(&self, words: &[OsString]) -> Outcome {
+    pub(crate) fn becomes(&self, words: &[OsString]) -> Outcome {
         Ok(exec::words(self.name, words).number())
     }
 }
 
 /// The first of the words; wrong usage without one.
-pub(super) fn first(words: &[OsString]) -> Result<&OsString, Failure> {
+pub(crate) fn first(words: &[OsString]) -> Result<&OsString, Failure> {
     words.first().ok_or(Failure::Usage)
 }
 
 /// The number that a word is in decimal digits; wrong usage if it is none.
-pub(super) fn decimal<T: std::str::FromStr>(word: &OsStr) -> Result<T, Failure> {
+pub(crate) fn decimal<T: std::str::FromStr>(word: &OsStr) -> Result<T, Failure> {
     number(word).ok_or(Failure::Usage)
 }
 
 /// The mode that a word is in octal digits; wrong usage if it is none.
-pub(super) fn octal(word: &OsStr) -> Result<u32, Failure> {
+pub(crate) fn octal(word: &OsStr) -> Result<u32, Failure> {
     let is_octal = |digit: &u8| matches!(digit, b'0'..=b'7');
     let text = word
         .to_str()
@@ -108,7 +116,7 @@ pub(crate) fn finish(
     match run(Call { name, args }) {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Usage) => complain::usage(name, synopsis),
-        Err(Failure::Fatal(message, code)) => complain::fatal(name, message, code),
+        Err(failure @ Failure::Fatal(..)) => failure.report(name),
     }
 }
 
