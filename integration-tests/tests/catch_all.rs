@@ -208,7 +208,7 @@ fn a_full_disk_holds_up_who_writes_and_not_the_supervision() {
         .service("flood", "exec /opt/flooder forever")
         .service("clock", "echo tick >> /tmp/ticks; exit 0")
         .boot();
-    nest.wait_line("the catch-all logger: unable to write to /run/uncaught-logs/current");
+    nest.wait_line("a log directory: unable to write to /run/uncaught-logs/current");
     let ticks = |nest: &Running| {
         fs::read_to_string(nest.path("/tmp/ticks")).map_or(0, |ticks| ticks.lines().count())
     };
@@ -262,4 +262,62 @@ fn a_fifo_is_made_for_a_logger_that_reads_it() {
     let metadata = fs::metadata(nest.path("/tmp/fifo")).unwrap();
     assert_eq!((metadata.mode() & 0o7777, metadata.uid()), (0o622, 65_534));
     nest.terminate().assert_code(0);
+}
+
+/// Sends a line to `/dev/log`, as logger(1) does.
+fn send(nest: &Running, line: &str) {
+    let script = format!(
+        "import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.connect('/dev/log'); s.send(b'{line}')"
+    );
+    nest.exec(&["/usr/bin/python3", "-c", &script])
+        .assert_code(0);
+}
+
+/// A machine with a `/dev` of its own.
+fn with_syslog() -> Nest {
+    let own_dev = "mount -t tmpfs dev \"$root/dev\"; for f in null zero random urandom tty; do : > \"$root/dev/$f\"; mount --bind /dev/$f \"$root/dev/$f\"; done";
+    Nest::new()
+        .env("SIXFOLD_SYSLOG", "1")
+        .prepare(own_dev)
+        .cmd_sh("echo cmd runs; exec sleep 1000")
+}
+
+#[test]
+fn lines_of_syslog_become_records() {
+    if !root_available() {
+        return;
+    }
+    let nest = with_syslog().json().boot();
+    nest.wait_line("cmd runs");
+    send(&nest, "<11>Nov 26 12:00:00 app[7]: it broke\\n");
+    let line = nest.wait_line("it broke");
+    let record: Value = serde_json::from_str(&line.text()).unwrap();
+    assert_eq!(record["service"], "syslog");
+    assert_eq!(record["facility"], "user");
+    assert_eq!(record["severity"], "err");
+    assert_eq!(record["program"], "app");
+    assert_eq!(record["pid"], 7);
+    assert_eq!(record["level"], "ERROR");
+    nest.terminate().assert_code(0);
+}
+
+#[test]
+fn lines_of_syslog_are_kept_in_directories_in_text_mode() {
+    if !root_available() {
+        return;
+    }
+    let nest = with_syslog().boot();
+    nest.wait_line("cmd runs");
+    send(&nest, "<30>Nov 26 12:00:00 daemon: it works");
+    send(&nest, "<38>sshd[3]: somebody came");
+    let text = |name: &str| {
+        let path = nest.path(&format!("/var/log/syslogd/{name}/current"));
+        fs::read_to_string(path).unwrap_or_default()
+    };
+    nest.wait_until("both are kept", |_| {
+        text("daemon").contains("daemon.info: Nov 26 12:00:00 daemon: it works\n")
+            && text("secure").contains("auth.info: sshd[3]: somebody came\n")
+    });
+    assert!(text("everything").contains("it works") && !text("everything").contains("somebody"));
+    nest.terminate().assert_code(0).assert_lacks("it works");
 }

@@ -42,7 +42,7 @@ pub(crate) enum CatchAllError {
     #[error("the directory {} of the catch-all logger cannot be made", .0.display())]
     Make(PathBuf, #[source] io::Error),
     /// It cannot be written to.
-    #[error("the catch-all logger cannot be started")]
+    #[error("a log directory cannot be written to")]
     Open(#[source] crate::logdir::OpenError),
 }
 
@@ -83,6 +83,15 @@ impl CatchAll {
             rules: Vec::new(),
             has_extraneous: false,
         });
+        Self::of(script, clock, report)
+    }
+
+    /// Opens the logger of a whole script, whose directories have parents.
+    pub(crate) fn of(
+        script: Script<Expression>,
+        clock: Clock,
+        report: &mut dyn FnMut(Diagnostic),
+    ) -> Result<Self, CatchAllError> {
         let mut logger = Self {
             stamps: Stamps::new(script.actions()),
             directories: Vec::new(),
@@ -215,6 +224,6 @@ pub(crate) fn tell(trouble: &Trouble) {
     tracing::warn!(
         event = "catch_all.failed",
         mend = "make room for the logs, or leave S6_LOGGING unset",
-        "the catch-all logger: {trouble}{cause}; it is tried again"
+        "a log directory: {trouble}{cause}; it is tried again"
     );
 }

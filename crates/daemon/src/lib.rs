@@ -37,6 +37,7 @@ pub mod snapshot;
 pub mod sources;
 mod subscriber;
 pub mod supervise;
+mod syslog;
 mod unit;
 mod watch;
 mod world;

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sixfold_model::logging::syslog;
 use sixfold_sys::fds::Console;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
@@ -54,9 +55,31 @@ struct Shared {
     /// Nothing goes to the console any more.
     is_silent: AtomicBool,
     /// Where everything goes besides.
-    catch_all: Mutex<Option<CatchAll>>,
+    catch_all: Logger,
+    /// Where the lines of syslog go in text mode.
+    syslog: Logger,
+}
+
+/// A logger beside the console.
+#[derive(Debug, Default)]
+struct Logger {
+    writer: Mutex<Option<CatchAll>>,
     /// Lines came in for it.
     caught: Notify,
+}
+
+impl Logger {
+    fn put(&self, line: &[u8]) {
+        if let Some(writer) = lock(&self.writer).as_mut() {
+            writer.put(line);
+            self.caught.notify_one();
+        }
+    }
+
+    fn unwritten(&self) -> usize {
+        let writer = lock(&self.writer);
+        writer.as_ref().map_or(0, CatchAll::unwritten)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -87,19 +110,19 @@ impl Outlet {
 
     /// From now on everything goes to this logger as well, or to it alone.
     pub(crate) fn catch_all(&self, logger: CatchAll, is_alone: bool) {
-        *lock(&self.0.catch_all) = Some(logger);
+        *lock(&self.0.catch_all.writer) = Some(logger);
         self.0.is_silent.store(is_alone, Ordering::Relaxed);
     }
 
     /// Whether there is such a logger.
     pub(crate) fn catches_all(&self) -> bool {
-        lock(&self.0.catch_all).is_some()
+        lock(&self.0.catch_all.writer).is_some()
     }
 
     /// Puts in a line that a service wrote, without its newline. The caller has waited for room.
     /// `is_partial`: the rest of it follows.
     pub(crate) fn push_line(&self, source: Source<'_>, line: &[u8], is_partial: bool) {
-        self.catch(line);
+        self.0.catch_all.put(line);
         if self.0.is_silent.load(Ordering::Relaxed) {
             return;
         }
@@ -120,26 +143,45 @@ impl Outlet {
     pub(crate) fn catch_lines(&self, text: &[u8]) {
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         text.split(|byte| *byte == b'\n')
-            .for_each(|line| self.catch(line));
+            .for_each(|line| self.0.catch_all.put(line));
     }
 
-    fn catch(&self, line: &[u8]) {
-        if let Some(logger) = lock(&self.0.catch_all).as_mut() {
-            logger.put(line);
-            self.0.caught.notify_one();
+    /// The lines of syslog go to this logger from now on, in text mode.
+    pub(crate) fn keep_syslog(&self, logger: CatchAll) {
+        *lock(&self.0.syslog.writer) = Some(logger);
+    }
+
+    /// Puts in what a program has sent to `/dev/log`, as one line. The caller has waited for room.
+    pub(crate) fn push_syslog(&self, line: &[u8]) {
+        let mut translated = Vec::new();
+        syslog::translate(line, &mut translated);
+        self.0.catch_all.put(&translated);
+        if self.0.is_text.load(Ordering::Relaxed) {
+            self.0.syslog.put(&translated);
+        } else if !self.0.is_silent.load(Ordering::Relaxed) {
+            self.push_output(record::syslog(line));
         }
+    }
+
+    /// Lets the logger of syslog write what came in, until all is over.
+    pub(crate) async fn serve_syslog(self, owned: Rc<World>) {
+        self.serve_logger(&self.0.syslog, &owned).await;
     }
 
     /// Lets the catch-all logger write what came in, until all is over. `owned` are the processes that
     /// nobody else may wait for.
     pub(crate) async fn serve_catch_all(self, owned: Rc<World>) {
+        self.serve_logger(&self.0.catch_all, &owned).await;
+    }
+
+    async fn serve_logger(&self, logger: &Logger, owned: &World) {
         let mut told = None;
         let mut children: Vec<i32> = Vec::new();
         loop {
-            let caught = self.0.caught.notified();
-            let worked = lock(&self.0.catch_all).as_mut().map(|logger| {
-                let (next, troubles) = logger.work();
-                (next, troubles, logger.children().collect::<Vec<i32>>())
+            let caught = logger.caught.notified();
+            let worked = lock(&logger.writer).as_mut().map(|writer| {
+                let (next, troubles) = writer.work();
+                (next, troubles, writer.children().collect::<Vec<i32>>())
             });
             let Some((next, troubles, fresh)) = worked else {
                 return;
@@ -170,12 +212,14 @@ impl Outlet {
         }
     }
 
-    /// The end: the catch-all logger writes what is left.
-    pub(crate) fn close_catch_all(&self) {
-        let logger = lock(&self.0.catch_all).take();
-        let troubles = logger.map(CatchAll::close).unwrap_or_default();
-        // The console may still be there to be told.
-        troubles.iter().for_each(catch_all::tell);
+    /// The end: the loggers write what is left.
+    pub(crate) fn close_loggers(&self) {
+        for logger in [&self.0.catch_all, &self.0.syslog] {
+            let writer = lock(&logger.writer).take();
+            let troubles = writer.map(CatchAll::close).unwrap_or_default();
+            // The console may still be there to be told.
+            troubles.iter().for_each(catch_all::tell);
+        }
     }
 
     /// Puts in a line of Sixfold's own, newline included; drops and counts it if there is no room.
@@ -207,9 +251,9 @@ impl Outlet {
 
     /// Whether what services write may be read now.
     pub(crate) fn has_room(&self) -> bool {
-        let caught = lock(&self.0.catch_all);
-        let caught = caught.as_ref().map_or(0, CatchAll::unwritten);
-        caught < ROOM && self.lock().bytes < ROOM
+        let is_behind = |logger: &Logger| logger.unwritten() >= ROOM;
+        let loggers = [&self.0.catch_all, &self.0.syslog];
+        !loggers.into_iter().any(is_behind) && self.lock().bytes < ROOM
     }
 
     /// Waits until there is room for what services write.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
+use sixfold_model::logging::syslog;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
@@ -94,6 +95,37 @@ pub(crate) fn format(source: Source<'_>, line: &[u8], partial: bool) -> Vec<u8> 
     }
     if std::str::from_utf8(line).is_err() {
         out.string("raw", &STANDARD.encode(line));
+    }
+    out.finish()
+}
+
+/// The JSON line, newline included, for a line that a program has sent to syslog.
+pub(crate) fn syslog(line: &[u8]) -> Vec<u8> {
+    let (origin, rest) = syslog::origin(line);
+    let message = syslog::message(rest);
+    let level = match origin.map(|origin| origin.priority) {
+        Some("emerg" | "alert" | "crit" | "err") => "ERROR",
+        Some("warn") => "WARN",
+        Some("debug") => "DEBUG",
+        Some(_) | None => "INFO",
+    };
+    let mut out = Object::new();
+    out.string("timestamp", &timestamp());
+    out.string("level", level);
+    out.string("message", &String::from_utf8_lossy(message.text));
+    out.string("service", "syslog");
+    if let Some(origin) = origin {
+        out.string("facility", origin.facility);
+        out.string("severity", origin.priority);
+    }
+    if let Some(program) = message.program {
+        out.string("program", &String::from_utf8_lossy(program));
+    }
+    if let Some(pid) = message.pid {
+        out.raw("pid", &pid.to_string());
+    }
+    if std::str::from_utf8(rest).is_err() {
+        out.string("raw", &STANDARD.encode(rest));
     }
     out.finish()
 }
@@ -211,6 +243,22 @@ mod tests {
             text.contains("\"n\":1.10"),
             "numbers stay as they were written: {text}"
         );
+    }
+
+    #[test]
+    fn a_line_of_syslog_has_its_parts_in_fields() {
+        let parsed = |line: &[u8]| -> Value { serde_json::from_slice(&syslog(line)).unwrap() };
+        let record = parsed(b"<11>Nov 26 12:00:00 app[7]: it broke");
+        assert_eq!(record["level"], "ERROR");
+        assert_eq!(record["message"], "it broke");
+        assert_eq!(record["service"], "syslog");
+        assert_eq!(record["facility"], "user");
+        assert_eq!(record["severity"], "err");
+        assert_eq!(record["program"], "app");
+        assert_eq!(record["pid"], 7);
+        let plain = parsed(b"no form \xff");
+        assert_eq!(plain["level"], "INFO");
+        assert!(plain.get("facility").is_none() && plain.get("raw").is_some());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::reaper;
 use crate::record::{Object, Stream, timestamp};
 use crate::signals::Signals;
 use crate::subscriber::{self, Format};
+use crate::syslog;
 use crate::world::World;
 
 /// The name under which lines are logged that are written to PID 1's own streams, as scripts do
@@ -134,6 +135,7 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         let logged = world.outlet.clone().serve_catch_all(Rc::clone(&world));
         tokio::task::spawn_local(logged);
     }
+    syslog::start(&world, clock);
     let own_streams = if world.format == Format::Json || world.catches_all() {
         let phases = BroadcastStream::new(dispatcher.phases());
         let captures = redirect_own_streams(&world.outlet)?;
@@ -196,7 +198,7 @@ async fn pass_on_own_streams(mut captures: [Capture; 2], mut phases: BroadcastSt
 
 /// Writes what is left of the log; and if the console took too little, says what is missing.
 async fn say_goodbye(outlet: &Outlet, format: Format, spare: Option<Console>) {
-    outlet.close_catch_all();
+    outlet.close_loggers();
     let dropped = outlet.dropped();
     if dropped > 0 {
         let message = format!("{dropped} events of Sixfold were dropped, as nobody read the log");

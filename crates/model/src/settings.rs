@@ -85,6 +85,8 @@ pub struct Settings {
     pub stage2_hook: Vec<OsString>,
     /// `SIXFOLD_LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// `SIXFOLD_SYSLOG`: what programs send to `/dev/log` is read.
+    pub syslog: bool,
     /// `S6_LOGGING`.
     pub logging: Logging,
     /// `S6_LOGGING_SCRIPT`, split at blanks: the script of the catch-all logger, but for its directory.
@@ -117,6 +119,7 @@ impl Default for Settings {
             runtime_bundledir: None,
             stage2_hook: Vec::new(),
             log_format: LogFormat::Auto,
+            syslog: false,
             logging: Logging::Console,
             logging_script: LOGGING_SCRIPT.map(OsString::from).to_vec(),
             catchall_user: None,

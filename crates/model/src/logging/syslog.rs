@@ -62,6 +62,92 @@ pub fn translate(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
+/// What the rest of a line is made of: who says it, and what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The program.
+    pub program: Option<&'a [u8]>,
+    /// Its process id, as it says itself.
+    pub pid: Option<u32>,
+    /// What it says.
+    pub text: &'a [u8],
+}
+
+/// The parts of what follows the number: in the form that syslog(3) sends (RFC 3164), or in that of
+/// RFC 5424. What is in neither form is all text.
+#[must_use]
+pub fn message(rest: &[u8]) -> Message<'_> {
+    structured(rest).unwrap_or_else(|| {
+        let rest = after_time(rest);
+        tagged(rest).unwrap_or(Message {
+            program: None,
+            pid: None,
+            text: rest,
+        })
+    })
+}
+
+/// `1 TIME HOST PROGRAM PID ID DATA TEXT`, where `-` stands for nothing.
+fn structured(rest: &[u8]) -> Option<Message<'_>> {
+    let mut words = rest.splitn(7, |byte| *byte == b' ');
+    if words.next()? != b"1" {
+        return None;
+    }
+    let (_time, _host) = (words.next()?, words.next()?);
+    let (program, pid, _id) = (words.next()?, words.next()?, words.next()?);
+    let rest = words.next()?;
+    let text = match rest.strip_prefix(b"- ") {
+        Some(text) => text,
+        None if rest == b"-" => b"",
+        // Data in brackets is a part of what is said.
+        None => rest,
+    };
+    Some(Message {
+        program: (program != b"-").then_some(program),
+        pid: number(pid),
+        text: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text),
+    })
+}
+
+/// What comes after `Mmm dd hh:mm:ss `, if that is there.
+fn after_time(rest: &[u8]) -> &[u8] {
+    const SHAPE: &[u8] = b"aaa dd dd:dd:dd ";
+    let Some((time, after)) = rest.split_at_checked(SHAPE.len()) else {
+        return rest;
+    };
+    let fits = time.iter().zip(SHAPE).all(|(byte, shape)| match shape {
+        b'a' => byte.is_ascii_alphabetic(),
+        b'd' => byte.is_ascii_digit() || *byte == b' ',
+        same => byte == same,
+    });
+    if fits { after } else { rest }
+}
+
+/// `PROGRAM: TEXT` or `PROGRAM[PID]: TEXT`.
+fn tagged(rest: &[u8]) -> Option<Message<'_>> {
+    let is_end = |byte: &u8| matches!(byte, b':' | b'[' | b' ');
+    let end = rest.iter().position(is_end).filter(|end| *end > 0)?;
+    let (program, after) = rest.split_at(end);
+    let (pid, after) = match after.strip_prefix(b"[") {
+        Some(inside) => {
+            let end = inside.iter().position(|byte| *byte == b']')?;
+            let (pid, after) = inside.split_at(end);
+            (Some(number(pid)?), after.get(1..)?)
+        }
+        None => (None, after),
+    };
+    let text = after.strip_prefix(b":")?;
+    Some(Message {
+        program: Some(program),
+        pid,
+        text: text.strip_prefix(b" ").unwrap_or(text),
+    })
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
 /// The TAI64N label that a line begins with, the space behind it included, and the rest of the line.
 #[must_use]
 pub fn label(line: &[u8]) -> (&[u8], &[u8]) {
@@ -113,6 +199,49 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(translated(line), expected);
+        }
+    }
+
+    #[test]
+    fn who_says_it_is_told_apart_from_what() {
+        let parts = |line: &'static str| {
+            let message = message(line.as_bytes());
+            let text = |bytes: &'static [u8]| std::str::from_utf8(bytes).unwrap();
+            (message.program.map(text), message.pid, text(message.text))
+        };
+        for (line, expected) in [
+            (
+                "Nov 26 12:00:00 cron[17]: hello: you",
+                (Some("cron"), Some(17), "hello: you"),
+            ),
+            ("Nov  6 12:00:00 cron: hello", (Some("cron"), None, "hello")),
+            ("su: hello", (Some("su"), None, "hello")),
+            ("hello you", (None, None, "hello you")),
+            ("cron[x]: hello", (None, None, "cron[x]: hello")),
+            ("cron[17 hello", (None, None, "cron[17 hello")),
+            (": hello", (None, None, ": hello")),
+            ("Nov 26 12:00:00 ", (None, None, "")),
+            (
+                "1 2026-11-26T12:00:00Z host app 7 ID1 - hello",
+                (Some("app"), Some(7), "hello"),
+            ),
+            (
+                "1 - - - - - [a b=\"c\"] hello",
+                (None, None, "[a b=\"c\"] hello"),
+            ),
+            ("1 - - app - - -", (Some("app"), None, "")),
+            ("1 is no version", (None, None, "1 is no version")),
+            ("", (None, None, "")),
+        ] {
+            assert_eq!(parts(line), expected, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_a_message(line: Vec<u8>) {
+            let found = message(&line);
+            proptest::prop_assert!(line.ends_with(found.text));
         }
     }
 

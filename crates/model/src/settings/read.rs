@@ -13,7 +13,7 @@ use crate::Diagnostic;
 use crate::text::{decimal, limit, milliseconds, nearest, quoted};
 
 /// The variables that change something here.
-const HONOURED: [&str; 21] = [
+const HONOURED: [&str; 22] = [
     "S6_BEHAVIOUR_IF_STAGE2_FAILS",
     "S6_CATCHALL_USER",
     "S6_CMD_ARG0",
@@ -35,6 +35,7 @@ const HONOURED: [&str; 21] = [
     "S6_SYNC_DISKS",
     "S6_VERBOSITY",
     "SIXFOLD_LOG_FORMAT",
+    "SIXFOLD_SYSLOG",
 ];
 
 /// The variables that s6-overlay honours and Sixfold does not, so far.
@@ -104,6 +105,7 @@ impl Settings {
             "S6_FIX_ATTRS_HIDDEN" => variable.flag(&mut self.fix_attrs_hidden),
             "S6_READ_ONLY_ROOT" => variable.flag(&mut self.read_only_root),
             "S6_SYNC_DISKS" => variable.flag(&mut self.sync_disks),
+            "SIXFOLD_SYSLOG" => variable.flag(&mut self.syslog),
             "S6_KILL_FINISH_MAXTIME" => variable.limit(&mut self.kill_finish_maxtime),
             "S6_SERVICES_GRACETIME" => variable.limit(&mut self.services_gracetime),
             "S6_CMD_WAIT_FOR_SERVICES_MAXTIME" => variable.limit(&mut self.boot_maxtime),
