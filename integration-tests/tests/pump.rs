@@ -10,8 +10,8 @@ use sixfold_integration_tests::{Finished, Nest, Running, Stream, root_available}
 const FLOODER: &str = env!("CARGO_BIN_EXE_log-flooder");
 
 /// What the log may make PID 1 hold beyond what it holds without one, in KiB: its queue has room for
-/// 256 KiB, 128 KiB of events and 2 MiB of empty lines, and a line on its way is at most 16 KiB.
-const MEMORY: u64 = 8 * 1024;
+/// 256 KiB, 128 KiB of events and 256 KiB of empty lines, and a line on its way is at most 16 KiB.
+const MEMORY: u64 = 4 * 1024;
 
 /// The messages of each service's standard output, in order.
 fn messages(end: &Finished) -> BTreeMap<String, Vec<String>> {

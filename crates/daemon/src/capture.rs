@@ -13,8 +13,8 @@ use crate::watch;
 
 /// A longer line is split into records of this size.
 pub(crate) const LINE_LIMIT: usize = 16 * 1024;
-/// How much is read at once.
-const READ_SIZE: usize = 16 * 1024;
+/// How much is read at once. Of short lines, more would make supervision wait: each becomes a record.
+const READ_SIZE: usize = 2 * 1024;
 
 /// The reading end of one stream of one program.
 pub(crate) struct Capture {

@@ -5,8 +5,8 @@
 //! the service itself blocks. Sixfold's own events have room of their own, and beyond that they are
 //! dropped and counted: what services write never costs an event.
 //!
-//! What is held is bounded: [`ROOM`] and what one read of a pipe can make of it beyond (16 KiB, which
-//! are some 2 MiB of records if every line is empty), and [`EVENT_ROOM`].
+//! What is held is bounded: [`ROOM`] and what one read of a pipe can make of it beyond (2 KiB, which
+//! are some 256 KiB of records if every line is empty), and [`EVENT_ROOM`].
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;

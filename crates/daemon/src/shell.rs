@@ -86,6 +86,8 @@ pub(crate) fn run(
     subscriber::install(outlet.clone(), format, verbosity, log.name);
 
     let runtime = tokio::runtime::Builder::new_current_thread()
+        // What happens outside is looked for after each turn, however much is written to the log.
+        .event_interval(1)
         .enable_io()
         .enable_time()
         .build()

@@ -150,9 +150,13 @@ impl Unit {
                 said = said(
                     self.announcements.as_ref(),
                     output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid),
-                ) => if let Some(datagram) = said {
-                    self.take_in(datagram);
-                },
+                ) => {
+                    if let Some(datagram) = said {
+                        self.take_in(datagram);
+                    }
+                    // One piece, and it is the turn of others: somebody may write without end.
+                    tokio::task::yield_now().await;
+                }
             }
         }
         // What was ordered before the end is done all the same: a last signal, for one.
