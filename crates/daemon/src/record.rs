@@ -5,6 +5,7 @@
 //! message, level and time become the line's.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +13,10 @@ use serde_json::value::RawValue;
 use sixfold_model::logging::syslog;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+use text::Text;
+
+mod text;
 
 /// The keys under which loggers put their message, level and time, most usual first.
 const MESSAGE_KEYS: [&str; 2] = ["message", "msg"];
@@ -55,48 +60,96 @@ pub(crate) fn timestamp() -> String {
     text
 }
 
-/// The JSON line, newline included, for `line` (without its newline). `partial`: the rest of it
-/// follows in the next record.
-pub(crate) fn format(source: Source<'_>, line: &[u8], partial: bool) -> Vec<u8> {
-    let own = object(line);
-    let mut out = Object::new();
-    match own
-        .as_ref()
-        .and_then(|own| pick(own, &TIME_KEYS, is_string))
-    {
-        Some(time) => out.raw("timestamp", time.get()),
-        None => out.string("timestamp", &timestamp()),
+/// What the records of one source have in common at one moment.
+pub(crate) struct Frame {
+    time: String,
+    /// Up to the message.
+    head: Vec<u8>,
+    /// Between the message and what only some records have.
+    tail: Vec<u8>,
+}
+
+impl Frame {
+    /// The frame of what `source` writes now.
+    pub(crate) fn new(source: Source<'_>) -> Self {
+        let time = timestamp();
+        let mut head = Object::new();
+        head.string("timestamp", &time);
+        head.string("level", "INFO");
+        head.key("message");
+        let mut tail = Object::after();
+        tail.string("service", source.service);
+        tail.string("stream", source.stream.name());
+        if let Some(pid) = source.pid {
+            tail.raw("pid", &pid.to_string());
+        }
+        Self {
+            time,
+            head: head.0,
+            tail: tail.0,
+        }
     }
-    match own
-        .as_ref()
-        .and_then(|own| pick(own, &LEVEL_KEYS, is_scalar))
-    {
-        Some(level) => out.raw("level", level.get()),
-        None => out.string("level", "INFO"),
+
+    /// Appends the JSON line, newline included, for `line` (without its newline). `partial`: the rest
+    /// of it follows in the next record.
+    pub(crate) fn record(&self, line: &[u8], partial: bool, out: &mut Vec<u8>) {
+        match text::look(line) {
+            Text::Plain => {
+                out.extend_from_slice(&self.head);
+                out.push(b'"');
+                out.extend_from_slice(line);
+                out.push(b'"');
+                out.extend_from_slice(&self.tail);
+            }
+            Text::Object => {
+                let mut record = Object(mem::take(out));
+                match object(line) {
+                    Some(own) => self.adopt(&own, line, &mut record),
+                    None => self.tell(line, &mut record),
+                }
+                *out = record.0;
+            }
+            Text::Other => {
+                let mut record = Object(mem::take(out));
+                self.tell(line, &mut record);
+                *out = record.0;
+            }
+        }
+        if partial {
+            out.extend_from_slice(b",\"partial\":true");
+        }
+        out.extend_from_slice(b"}\n");
     }
-    let text = String::from_utf8_lossy(line);
-    match own
-        .as_ref()
-        .and_then(|own| pick(own, &MESSAGE_KEYS, is_string))
-    {
-        Some(message) => out.raw("message", message.get()),
-        None => out.string("message", &text),
+
+    /// The record of a line of text.
+    fn tell(&self, line: &[u8], record: &mut Object) {
+        record.0.extend_from_slice(&self.head);
+        record.value(&String::from_utf8_lossy(line));
+        record.0.extend_from_slice(&self.tail);
+        if std::str::from_utf8(line).is_err() {
+            record.string("raw", &STANDARD.encode(line));
+        }
     }
-    out.string("service", source.service);
-    out.string("stream", source.stream.name());
-    if let Some(pid) = source.pid {
-        out.raw("pid", &pid.to_string());
+
+    /// The record of a JSON object.
+    fn adopt(&self, own: &BTreeMap<String, &RawValue>, line: &[u8], record: &mut Object) {
+        record.0.push(b'{');
+        match pick(own, &TIME_KEYS, is_string) {
+            Some(time) => record.raw("timestamp", time.get()),
+            None => record.string("timestamp", &self.time),
+        }
+        match pick(own, &LEVEL_KEYS, is_scalar) {
+            Some(level) => record.raw("level", level.get()),
+            None => record.string("level", "INFO"),
+        }
+        let text = String::from_utf8_lossy(line);
+        match pick(own, &MESSAGE_KEYS, is_string) {
+            Some(message) => record.raw("message", message.get()),
+            None => record.string("message", &text),
+        }
+        record.0.extend_from_slice(&self.tail);
+        record.raw("fields", &text);
     }
-    if partial {
-        out.raw("partial", "true");
-    }
-    if own.is_some() {
-        out.raw("fields", &text);
-    }
-    if std::str::from_utf8(line).is_err() {
-        out.string("raw", &STANDARD.encode(line));
-    }
-    out.finish()
 }
 
 /// The JSON line, newline included, for a line that a program has sent to syslog.
@@ -130,20 +183,26 @@ pub(crate) fn syslog(line: &[u8]) -> Vec<u8> {
     out.finish()
 }
 
-/// A JSON object in the making. Keys are ours and need no escape.
+/// A JSON object in the making, from the last brace in the bytes on. Keys are ours and need no escape.
 pub(crate) struct Object(Vec<u8>);
 
 impl Object {
     /// An empty object.
     pub(crate) fn new() -> Self {
-        Self(Vec::with_capacity(256))
+        let mut text = Vec::with_capacity(256);
+        text.push(b'{');
+        Self(text)
+    }
+
+    /// What follows in an object that has members already.
+    fn after() -> Self {
+        Self(Vec::new())
     }
 
     /// Adds a string.
     pub(crate) fn string(&mut self, key: &str, value: &str) {
         self.key(key);
-        // Writing to a vector cannot fail, and every string is serialisable.
-        let _ = serde_json::to_writer(&mut self.0, value);
+        self.value(value);
     }
 
     /// Adds a value that is JSON already.
@@ -154,26 +213,27 @@ impl Object {
 
     /// The finished line.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        if self.0.is_empty() {
-            self.0.push(b'{');
-        }
         self.0.extend_from_slice(b"}\n");
         self.0
     }
 
     fn key(&mut self, key: &str) {
-        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
         self.0.push(b'"');
         self.0.extend_from_slice(key.as_bytes());
         self.0.extend_from_slice(b"\":");
+    }
+
+    fn value(&mut self, value: &str) {
+        // Writing to a vector cannot fail, and every string is serialisable.
+        let _ = serde_json::to_writer(&mut self.0, value);
     }
 }
 
 /// The members of `line` if it is a JSON object.
 fn object(line: &[u8]) -> Option<BTreeMap<String, &RawValue>> {
-    if line.trim_ascii_start().first() != Some(&b'{') {
-        return None;
-    }
     serde_json::from_slice(line).ok()
 }
 
@@ -207,8 +267,14 @@ mod tests {
         pid: Some(42),
     };
 
+    fn format(line: &[u8], partial: bool) -> Vec<u8> {
+        let mut out = b"before\n".to_vec();
+        Frame::new(SOURCE).record(line, partial, &mut out);
+        out.split_off("before\n".len())
+    }
+
     fn parsed(line: &[u8], partial: bool) -> Value {
-        let record = format(SOURCE, line, partial);
+        let record = format(line, partial);
         assert_eq!(record.iter().filter(|byte| **byte == b'\n').count(), 1);
         serde_json::from_slice(&record).unwrap()
     }
@@ -238,7 +304,7 @@ mod tests {
         assert_eq!(record["level"], "warn");
         assert_eq!(record["message"], "m");
         assert_eq!(record["fields"]["a"]["b"], Value::Null);
-        let text = String::from_utf8(format(SOURCE, line, false)).unwrap();
+        let text = String::from_utf8(format(line, false)).unwrap();
         assert!(
             text.contains("\"n\":1.10"),
             "numbers stay as they were written: {text}"

@@ -204,7 +204,7 @@ async fn say_goodbye(outlet: &Outlet, format: Format, spare: Option<Console>) {
     let dropped = outlet.dropped();
     if dropped > 0 {
         let message = format!("{dropped} events of Sixfold were dropped, as nobody read the log");
-        outlet.push_output(last_line(format, &message));
+        outlet.push_output(&last_line(format, &message));
     }
     if outlet.flush().await {
         return;

@@ -66,7 +66,7 @@ impl<S: Subscriber> Layer<S> for ToOutlet {
             self.outlet.catch_lines(&text);
         }
         if let Some(line) = line {
-            self.outlet.push_event(line);
+            self.outlet.push_event(&line);
         }
     }
 }

@@ -79,10 +79,10 @@ pub(crate) fn start(world: &Rc<World>, clock: Clock) {
 async fn serve(socket: AsyncFd<OwnedFd>, _lock: OwnedFd, world: Rc<World>) {
     let mut datagram = Vec::with_capacity(LONGEST);
     loop {
-        world.outlet.room().await;
         let Ok(mut guard) = socket.readable().await else {
             return;
         };
+        let _permit = world.outlet.room().await;
         datagram.resize(LONGEST, 0);
         let read = guard.try_io(|socket| fds::read(socket.get_ref(), &mut datagram));
         if let Ok(Ok(count)) = read {
@@ -92,8 +92,6 @@ async fn serve(socket: AsyncFd<OwnedFd>, _lock: OwnedFd, world: Rc<World>) {
                 world.outlet.push_syslog(&datagram);
             }
         }
-        // Others have their turn, however much is sent.
-        tokio::task::yield_now().await;
     }
 }
 

@@ -153,9 +153,9 @@ impl Unit {
                 ) => {
                     if let Some(datagram) = said {
                         self.take_in(datagram);
+                        // One, and it is the turn of others: somebody may write without end.
+                        tokio::task::yield_now().await;
                     }
-                    // One piece, and it is the turn of others: somebody may write without end.
-                    tokio::task::yield_now().await;
                 }
             }
         }
