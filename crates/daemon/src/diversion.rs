@@ -8,7 +8,7 @@ use sixfold_protocol::paths;
 use sixfold_sys::files;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 
-use crate::unit;
+use crate::launch;
 use crate::world::World;
 
 /// The signals that can be diverted.
@@ -34,7 +34,6 @@ pub(crate) fn take(world: &World, signal: Signal) -> bool {
         arg0: None,
         args: Vec::new(),
         env: world.base_env(),
-        dir: world.scandir.clone(),
         stdin: Stream::Inherit,
         stdout: Stream::Inherit,
         stderr: Stream::Inherit,
@@ -43,7 +42,7 @@ pub(crate) fn take(world: &World, signal: Signal) -> bool {
         descriptor_limit: world.descriptor_limit,
         ignored: world.ignored,
     };
-    match unit::start(plan) {
+    match launch::start(world, plan, &world.scandir) {
         Ok(_child) => true,
         Err(error) => {
             let program = program.display();

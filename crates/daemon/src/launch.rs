@@ -13,9 +13,10 @@ use sixfold_model::script::{self, Inspection, Launch};
 use sixfold_model::tree;
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
-use sixfold_sys::directory::Directory;
+use sixfold_sys::directory::Visit;
 use sixfold_sys::spawn::{Plan, Session, Stream};
 use sixfold_sys::{files, lock};
+use tokio::process::Child;
 
 use crate::charge::Charge;
 use crate::world::World;
@@ -175,13 +176,38 @@ impl Place {
     }
 }
 
-/// The plan for `work`. `place` is the service's, where it is one.
+/// The one place where the daemon starts a process, in `dir`; or in `/`, and a warning, if this user
+/// cannot enter it: the program would be blamed for it.
+pub(crate) fn start(world: &World, plan: Plan, dir: &Path) -> io::Result<Child> {
+    let visit = match Visit::to(dir) {
+        Ok(visit) => visit,
+        Err(error) => {
+            world.report(&[Diagnostic::warning(
+                dir,
+                format!("cannot be entered, so what should run there runs in /: {error}"),
+                "let this user enter it, or set another WORKDIR",
+            )]);
+            Visit::to(Path::new("/"))?
+        }
+    };
+    let spawned = plan.spawn(|command| tokio::process::Command::from(command).spawn());
+    if let Err(error) = visit.end() {
+        tracing::error!(
+            event = "spawn.directory",
+            error = %error,
+            "the supervisor cannot go back to its own directory, and works elsewhere from now on"
+        );
+    }
+    spawned
+}
+
+/// The plan for `work`, and the directory where it begins. `place` is the service's, where it is one.
 pub(crate) fn plan(
     world: &World,
     place: Option<&Place>,
     work: &Work,
     streams: Streams,
-) -> Result<Plan, SpawnFailure> {
+) -> Result<(Plan, PathBuf), SpawnFailure> {
     let (program, extra_args, env, dir) = match work {
         Work::Run | Work::Finish { .. } => {
             let place = place.ok_or(SpawnFailure::NotRunnable)?;
@@ -206,14 +232,12 @@ pub(crate) fn plan(
             )
         }
     };
-    let dir = enterable(world, dir);
     let is_foreground = matches!(work, Work::Cmd { .. }) && world.has_terminal;
-    Ok(Plan {
+    let plan = Plan {
         program: program.program,
         arg0: program.arg0,
         args: program.args.into_iter().chain(extra_args).collect(),
         env,
-        dir,
         stdin: streams.stdin,
         stdout: streams.stdout,
         stderr: streams.stderr,
@@ -225,28 +249,8 @@ pub(crate) fn plan(
         extra: streams.notification,
         descriptor_limit: world.descriptor_limit,
         ignored: world.ignored,
-    })
-}
-
-/// `dir`, or `/` and a warning if this user cannot enter it: the program would be blamed for it.
-fn enterable(world: &World, dir: PathBuf) -> PathBuf {
-    // The only way to know for sure is to go there; and to be sure of the way back, our own directory
-    // is held meanwhile: it may have been renamed.
-    let visited = Directory::open(Path::new(".")).and_then(|own| {
-        let entered = std::env::set_current_dir(&dir);
-        own.enter().and(entered)
-    });
-    match visited {
-        Ok(()) => dir,
-        Err(error) => {
-            world.report(&[Diagnostic::warning(
-                &dir,
-                format!("cannot be entered, so what should run there runs in /: {error}"),
-                "let this user enter it, or set another WORKDIR",
-            )]);
-            PathBuf::from("/")
-        }
-    }
+    };
+    Ok((plan, dir))
 }
 
 /// How to start a script of a service: by the name that s6-supervise calls it by, `./run`, which is

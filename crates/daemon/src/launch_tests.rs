@@ -31,6 +31,11 @@ fn streams() -> Streams {
 }
 
 fn planned(world: &World, place: Option<&Place>, work: &Work) -> Plan {
+    planned_in(world, place, work).0
+}
+
+/// With the directory where it begins.
+fn planned_in(world: &World, place: Option<&Place>, work: &Work) -> (Plan, PathBuf) {
     plan(world, place, work, streams()).unwrap_or_else(|failure| panic!("{work:?}: {failure:?}"))
 }
 
@@ -89,10 +94,10 @@ fn a_service_runs_where_it_is_supervised() {
         dir: live.path().to_owned(),
         ..place(image.path())
     };
-    let plan = planned(&world, Some(&place), &Work::Run);
+    let (plan, dir) = planned_in(&world, Some(&place), &Work::Run);
     assert_eq!(plan.program, "./run");
     assert_eq!(plan.args, words(&["web"]));
-    assert_eq!(plan.dir, live.path());
+    assert_eq!(dir, live.path());
     assert_eq!(plan.env, world.base_env());
     assert_eq!(plan.session, Session::New);
     let exit = Exit::Code(1);
@@ -122,8 +127,8 @@ fn a_service_is_started_where_its_directory_has_gone() {
         ..place(&old)
     };
     fs::rename(&old, &new).unwrap();
-    let plan = planned(&plain(Format::Text), Some(&place.now()), &Work::Run);
-    assert_eq!(plan.dir, new.canonicalize().unwrap());
+    let (_, dir) = planned_in(&plain(Format::Text), Some(&place.now()), &Work::Run);
+    assert_eq!(dir, new.canonicalize().unwrap());
 }
 
 #[test]
@@ -151,10 +156,10 @@ fn each_stage_has_its_environment_and_directory() {
     let mut world = plain(Format::Text);
     world.workdir = dir.path().to_owned();
 
-    let init = planned(&world, None, &step(Listing::ContInit, &path));
+    let (init, begins_in) = planned_in(&world, None, &step(Listing::ContInit, &path));
     assert_eq!(init.program, path.as_os_str());
     assert!(init.args.is_empty());
-    assert_eq!(init.dir, dir.path());
+    assert_eq!(begins_in, dir.path());
     assert_eq!(
         value(&init, "RC_NAME"),
         Some(OsStr::new("legacy-cont-init"))
@@ -163,8 +168,8 @@ fn each_stage_has_its_environment_and_directory() {
     assert_eq!(value(&init, "SECRET"), None);
     assert_eq!(init.env.len(), 2);
 
-    let finish = planned(&world, None, &step(Listing::ContFinish, &path));
-    assert_eq!(finish.dir, Path::new("/"));
+    let (finish, begins_in) = planned_in(&world, None, &step(Listing::ContFinish, &path));
+    assert_eq!(begins_in, Path::new("/"));
     assert_eq!(
         value(&finish, "RC_NAME"),
         Some(OsStr::new("legacy-cont-init"))
@@ -172,10 +177,10 @@ fn each_stage_has_its_environment_and_directory() {
     assert_eq!(value(&finish, "SECRET"), None);
 
     world.settings.stage2_hook = words(&["x", "one", "two"]);
-    let hook = planned(&world, None, &step(Listing::Hook, &path));
+    let (hook, begins_in) = planned_in(&world, None, &step(Listing::Hook, &path));
     assert_eq!(hook.program, path.as_os_str());
     assert_eq!(hook.args, words(&["one", "two"]));
-    assert_eq!(hook.dir, Path::new("/"));
+    assert_eq!(begins_in, Path::new("/"));
     assert_eq!(hook.env, world.base_env());
 
     world.settings.keep_env = true;
@@ -198,8 +203,27 @@ fn fix_attrs_is_this_executable_under_another_name() {
     assert_eq!(plan.args, words(&["--hidden", "/etc/fix-attrs.d/01-x"]));
 }
 
+#[tokio::test(flavor = "current_thread")]
+async fn what_should_begin_in_a_missing_directory_begins_in_the_root() {
+    let world = plain(Format::Text);
+    let dir = tempfile::tempdir().unwrap();
+    let found = dir.path().join("found");
+    for (wanted, expected) in [
+        (dir.path(), dir.path()),
+        (Path::new("/missing"), "/".as_ref()),
+    ] {
+        let cmd = Work::Cmd {
+            argv: words(&["/bin/sh", "-c", "pwd > \"$0\"", found.to_str().unwrap()]),
+        };
+        let mut child = start(&world, planned(&world, None, &cmd), wanted).unwrap();
+        assert!(child.wait().await.unwrap().success());
+        let text = fs::read_to_string(&found).unwrap();
+        assert_eq!(Path::new(text.trim()), expected.canonicalize().unwrap());
+    }
+}
+
 #[test]
-fn the_cmd_gets_the_terminal_and_an_existing_directory() {
+fn the_cmd_gets_the_terminal() {
     let cmd = Work::Cmd {
         argv: words(&["app", "-x", ""]),
     };
@@ -209,7 +233,6 @@ fn the_cmd_gets_the_terminal_and_an_existing_directory() {
     assert_eq!(plan.program, "app");
     assert_eq!(plan.args, words(&["-x", ""]));
     assert_eq!(plan.env, world.full_env);
-    assert_eq!(plan.dir, Path::new("/"), "the work directory is missing");
     assert_eq!(plan.session, Session::New);
     world.has_terminal = true;
     assert_eq!(planned(&world, None, &cmd).session, Session::Foreground);

@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use sixfold_engine::{Exit, Input, NodeId, RunId, SpawnFailure, Target, Work};
 use sixfold_model::Signal;
-use sixfold_sys::spawn::{self, Plan};
+use sixfold_sys::spawn;
 use sixfold_sys::{signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
@@ -250,17 +250,18 @@ impl Unit {
         let streams = self
             .streams(work, writer)
             .map_err(|error| self.no_descriptor(&error))?;
-        let mut plan = launch::plan(&self.world, place, work, streams)?;
+        let (mut plan, dir) = launch::plan(&self.world, place, work, streams)?;
         let socket = Socket::of(&self.world, self.node, work, place)?;
         if let (Some(socket), Some(place)) = (&socket, place) {
             launch::notify::tell(&mut plan, socket.path(), place.spec.watchdog);
         }
         let program = plan.program.clone();
         let is_apart = *work == Work::Run && place.is_some_and(|it| it.spec.new_pid_namespace);
+        let start = || launch::start(&self.world, plan, &dir);
         let child = if is_apart {
-            spawn::in_new_pid_namespace(|| start(plan))
+            spawn::in_new_pid_namespace(start)
         } else {
-            start(plan)
+            start()
         }
         .map_err(|error| {
             let why = place.filter(|_| is_apart).map(|place| &place.spec);
@@ -383,11 +384,6 @@ impl Unit {
         self.world.report(&[diagnostic]);
         failure
     }
-}
-
-/// The one place where the daemon starts a process.
-pub(crate) fn start(plan: Plan) -> io::Result<Child> {
-    tokio::process::Command::from(plan.into_command()?).spawn()
 }
 
 /// What the process says on its socket; nothing, when it wrote something instead. Neither starves the

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
@@ -19,6 +20,39 @@ use nix::unistd::{Gid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
 /// An open directory.
 #[derive(Debug)]
 pub struct Directory(OwnedFd);
+
+/// A visit to another directory: until it ends, that is the working directory. There is one at a time,
+/// as the working directory belongs to the process: other threads wait for their turn.
+#[derive(Debug)]
+pub struct Visit {
+    home: Directory,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Whose turn it is.
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Visit {
+    /// Goes to the directory at `path`, links followed. The own one is held meanwhile: it may be renamed.
+    ///
+    /// # Errors
+    /// What chdir(2) reports: `PermissionDenied` where this user may not enter it; EMFILE.
+    pub fn to(path: &Path) -> io::Result<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let home = Directory(nix::fcntl::open(".", flags, Mode::empty())?);
+        std::env::set_current_dir(path)?;
+        Ok(Self { home, _turn: turn })
+    }
+
+    /// Goes back.
+    ///
+    /// # Errors
+    /// What fchdir(2) reports: `PermissionDenied` where this user may no longer enter it.
+    pub fn end(self) -> io::Result<()> {
+        self.home.enter()
+    }
+}
 
 /// What a name in a directory leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

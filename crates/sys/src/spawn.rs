@@ -1,21 +1,22 @@
 //! What a child process is to be, and the std `Command` that makes it so.
 //!
-//! The command has a `pre_exec` step, therefore std forks (no vfork, no posix_spawn). Between fork
-//! and exec only async-signal-safe calls are made and nothing is allocated. std resets the signal
-//! mask before that step; here the dispositions follow and the mask is emptied once more, last.
+//! There are two ways. The quick one is posix_spawn(3), see `quick`. Where it cannot do what is asked
+//! for, the command has a `pre_exec` step, and therefore std forks: between fork and exec only
+//! async-signal-safe calls are made and nothing is allocated. std resets the signal mask before that
+//! step; here the dispositions follow and the mask is emptied once more, last.
 //!
 //! The program is looked up by execvp(3) in the PATH of [`Plan::env`], not in our own; a name with
-//! a slash is taken relative to [`Plan::dir`]. A `dir` that is missing is reported by `spawn` with
-//! the same ENOENT as a missing program. The umask is inherited. All descriptors from 3 up are
-//! expected to be close-on-exec ([`crate::fds::close_others_on_exec`]); only [`Plan::extra`] passes.
+//! a slash is taken relative to the working directory, which is ours at the time
+//! ([`crate::directory::Visit`]). The umask is inherited. All descriptors from 3 up are expected to be
+//! close-on-exec ([`crate::fds::close_others_on_exec`]); only [`Plan::extra`] passes.
 //!
 //! Called from the one place in the daemon that spawns, and from applets.
 
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use nix::sched::CloneFlags;
@@ -24,6 +25,8 @@ use crate::check::{check, invalid};
 use crate::process::DescriptorLimit;
 use crate::signals::Ignored;
 use crate::{signals, terminal};
+
+mod quick;
 
 /// Where one of the three standard streams of a child goes.
 #[derive(Debug)]
@@ -70,8 +73,6 @@ pub struct Plan {
     pub args: Vec<OsString>,
     /// The whole environment; nothing is inherited. Of a name given twice the last value counts.
     pub env: Vec<(OsString, OsString)>,
-    /// The working directory.
-    pub dir: PathBuf,
     /// Descriptor 0.
     pub stdin: Stream,
     /// Descriptor 1.
@@ -90,14 +91,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The command that spawns this plan. Spawn it at once: until then the number of `extra` is
-    /// held in this process where it was free, and expected to stay occupied where it was not.
-    /// Drop the command after the spawn, or our copies of the descriptors stay open.
+    /// Spawns it: `spawn` is given the command, which is good for this once, and starts it at once.
     ///
     /// # Errors
     /// When the number for `extra` is negative or beyond RLIMIT_NOFILE (`InvalidInput`), or no
-    /// descriptor is left (EMFILE).
-    pub fn into_command(self) -> io::Result<Command> {
+    /// descriptor is left (EMFILE); and what `spawn` reports.
+    pub fn spawn<T>(self, spawn: impl FnOnce(Command) -> io::Result<T>) -> io::Result<T> {
+        let is_path = self.program.as_bytes().contains(&b'/');
+        let is_plain = self.session == Session::New && self.ignored == Ignored::default();
         let mut streams = [self.stdin, self.stdout, self.stderr];
         let mut placement = None;
         if let Some((fd, number)) = self.extra {
@@ -109,21 +110,24 @@ impl Plan {
         }
         let [stdin, stdout, stderr] = streams;
         let mut command = Command::new(&self.program);
-        command
-            .args(self.args)
-            .env_clear()
-            .envs(self.env)
-            .current_dir(self.dir);
+        command.args(self.args).env_clear().envs(self.env);
         command.stdin(stdin).stdout(stdout).stderr(stderr);
         if let Some(arg0) = self.arg0 {
             command.arg0(arg0);
         }
         let (session, limit, ignored) = (self.session, self.descriptor_limit, self.ignored);
+        if is_path && is_plain && !matches!(placement, Some(Placement::Over { .. })) {
+            if let Some(Placement::Held(fd)) = &placement {
+                // It has its number here already, and is closed after the spawn.
+                set_cloexec(fd.as_raw_fd(), false)?;
+            }
+            return quick::with(limit, || spawn(command));
+        }
         // SAFETY: `prepare_child` makes async-signal-safe calls only and does not allocate.
         unsafe {
             command.pre_exec(move || prepare_child(session, placement.as_ref(), limit, ignored))
         };
-        Ok(command)
+        spawn(command)
     }
 }
 
@@ -135,7 +139,8 @@ pub fn with_empty_mask(command: &mut Command) {
 }
 
 /// Has the command's child have each of these descriptors under its number, 3 or higher. Spawn it at
-/// once, and drop it after that: see [`Plan::into_command`].
+/// once, and drop it after that: until then the numbers are held in this process where they were free, and
+/// expected to stay occupied where they were not.
 ///
 /// # Errors
 /// `InvalidInput` for a number that is none, or beyond RLIMIT_NOFILE; EMFILE.

@@ -21,7 +21,6 @@ mod spawn;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use sixfold_sys::spawn::{Plan, Session, Stream};
@@ -109,7 +108,6 @@ fn shell(script: &str) -> Plan {
         arg0: None,
         args: vec!["-c".into(), script.into()],
         env: vec![("PATH".into(), "/usr/bin:/bin".into())],
-        dir: PathBuf::from("/"),
         stdin: Stream::Null,
         stdout: Stream::Inherit,
         stderr: Stream::Inherit,
@@ -122,7 +120,7 @@ fn shell(script: &str) -> Plan {
 
 /// Spawns the plan and returns its pid; the descriptors of the plan are closed then.
 fn start(plan: Plan) -> i32 {
-    i32::try_from(plan.into_command().unwrap().spawn().unwrap().id()).unwrap()
+    i32::try_from(plan.spawn(|mut command| command.spawn()).unwrap().id()).unwrap()
 }
 
 /// Everything that can be read from a pipe until all its writers have gone.

@@ -6,15 +6,17 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use sixfold_sys::directory::Visit;
 use sixfold_sys::spawn::{self, Session, Stream};
 use sixfold_sys::wait::Exit;
-use sixfold_sys::{fds, signals, terminal, wait};
+use sixfold_sys::{fds, process, signals, terminal, wait};
 
 use crate::{Test, capture, have_root, read_all, shell, start};
 
 pub(crate) const TESTS: &[Test] = &[
     ("spawn_resets_mask_and_dispositions", mask_and_dispositions),
     ("spawn_ignores_what_is_to_be_ignored", ignored_signals),
+    ("spawn_gives_the_limit_of_descriptors", limit_of_descriptors),
     ("spawn_in_a_new_pid_namespace", new_pid_namespace),
     ("spawn_gives_exactly_the_environment", environment),
     ("spawn_sets_directory_and_name", directory_and_name),
@@ -40,6 +42,37 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
+/// A session of its own is what the quick way makes; without one, there is a fork.
+const BOTH_WAYS: [Session; 2] = [Session::New, Session::Same];
+
+/// The child has the limit that is asked for, and we have ours, however many descriptors are open.
+fn limit_of_descriptors() {
+    let given = process::raise_descriptor_limit().unwrap();
+    let resource = nix::sys::resource::Resource::RLIMIT_NOFILE;
+    let (_, hard) = nix::sys::resource::getrlimit(resource).unwrap();
+    nix::sys::resource::setrlimit(resource, 100, hard).unwrap();
+    let low = process::raise_descriptor_limit().unwrap();
+    let held: Vec<File> = (0..120).map(|_| File::open("/dev/null").unwrap()).collect();
+    for (limit, expected) in [
+        (Some(low), "100".to_owned()),
+        (Some(given), String::new()),
+        (None, hard.to_string()),
+    ] {
+        for session in BOTH_WAYS {
+            let mut plan = shell("ulimit -n");
+            plan.session = session;
+            plan.descriptor_limit = limit;
+            let (_, text) = capture(plan);
+            if !expected.is_empty() {
+                assert_eq!(text.trim(), expected, "{session:?}");
+            }
+            let own = nix::sys::resource::getrlimit(resource).unwrap();
+            assert_eq!(own, (hard, hard), "{session:?}");
+        }
+    }
+    drop(held);
+}
+
 fn mask_and_dispositions() {
     signals::block_all().unwrap();
     // 13 is SIGPIPE, which Rust has ignored already; 37 and 64 are real-time signals. Not SIGCHLD:
@@ -53,10 +86,15 @@ fn mask_and_dispositions() {
             .trim_start_matches('0')
             .is_empty()
     );
-    // The very process that was spawned: a shell blocks signals while it starts another.
-    let (_pid, text) = capture(shell("exec cat /proc/self/status"));
-    for field in ["SigBlk", "SigIgn"] {
-        assert_eq!(status_field(&text, field), "0000000000000000", "{field}");
+    for session in BOTH_WAYS {
+        // The very process that was spawned: a shell blocks signals while it starts another.
+        let mut plan = shell("exec cat /proc/self/status");
+        plan.session = session;
+        let (_pid, text) = capture(plan);
+        for field in ["SigBlk", "SigIgn"] {
+            let found = status_field(&text, field);
+            assert_eq!(found, "0000000000000000", "{field} {session:?}");
+        }
     }
 }
 
@@ -97,14 +135,14 @@ fn new_pid_namespace() {
     let missing = spawn::in_new_pid_namespace(|| {
         let mut plan = shell("");
         plan.program = "/no/such/program".into();
-        plan.into_command()?.spawn()
+        plan.spawn(|mut command| command.spawn())
     });
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
     let (reader, writer) = fds::pipe().unwrap();
     let child = spawn::in_new_pid_namespace(|| {
         let mut plan = shell("echo $$");
         plan.stdout = Stream::Fd(writer);
-        plan.into_command()?.spawn()
+        plan.spawn(|mut command| command.spawn())
     });
     let pid = i32::try_from(child.unwrap().id()).unwrap();
     assert_eq!(read_all(reader), "1\n");
@@ -148,13 +186,18 @@ fn environment() {
 fn directory_and_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut plan = shell("pwd -P; tr '\\0' '|' </proc/$$/cmdline");
-    plan.dir = dir.path().canonicalize().unwrap();
     plan.arg0 = Some("renamed".into());
-    let expected = plan.dir.clone();
+    let expected = dir.path().canonicalize().unwrap();
+    let own = std::env::current_dir().unwrap();
+    let visit = Visit::to(&expected).unwrap();
     let (_pid, text) = capture(plan);
+    visit.end().unwrap();
     let (pwd, command) = text.split_once('\n').unwrap();
     assert_eq!(pwd, expected.to_str().unwrap());
     assert!(command.starts_with("renamed|-c|"), "{command}");
+    assert_eq!(std::env::current_dir().unwrap(), own);
+    assert!(Visit::to(&expected.join("missing")).is_err());
+    assert_eq!(std::env::current_dir().unwrap(), own);
 }
 
 /// Group and session of the shell, by /proc.
@@ -216,7 +259,7 @@ fn foreground() {
 
 /// Spawns a shell that writes to descriptor `number`, which is `writer`, and checks what arrives
 /// and that nothing but this descriptor came with it.
-fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32) {
+fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32, session: Session) {
     let before = fds::count_open();
     // dash takes no redirection to numbers above 9.
     let mut plan = shell(&format!(
@@ -225,6 +268,7 @@ fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32) {
     let (errors, error_writer) = fds::pipe().unwrap();
     plan.stderr = Stream::Fd(error_writer);
     plan.extra = Some((writer, number));
+    plan.session = session;
     let pid = start(plan);
     assert_eq!(read_all(reader), format!("to {number}\n"));
     let listed = read_all(errors);
@@ -241,17 +285,19 @@ fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32) {
 }
 
 fn extra_at_free_numbers() {
-    for number in [30, 31, 736, 867] {
-        let (reader, writer) = fds::pipe().unwrap();
-        check_extra(reader, writer, number);
+    for session in BOTH_WAYS {
+        for number in [30, 31, 736, 867] {
+            let (reader, writer) = fds::pipe().unwrap();
+            check_extra(reader, writer, number, session);
+        }
     }
 }
 
 fn extra_at_its_own_number() {
-    for _round in 0..3 {
+    for session in BOTH_WAYS.repeat(2) {
         let (reader, writer) = fds::pipe().unwrap();
         let number = writer.as_raw_fd();
-        check_extra(reader, writer, number);
+        check_extra(reader, writer, number, session);
     }
 }
 
@@ -262,13 +308,13 @@ fn extra_at_taken_numbers() {
         assert!(fds::is_open(number));
         let (reader, writer) = fds::pipe().unwrap();
         assert!(writer.as_raw_fd() != number);
-        check_extra(reader, writer, number);
+        check_extra(reader, writer, number, Session::New);
     }
     drop(others);
     // And free again, next to the numbers that std's own pipe will take.
     for number in [3, 4, 5, 6, 7, 8] {
         let (reader, writer) = fds::pipe().unwrap();
-        check_extra(reader, writer, number);
+        check_extra(reader, writer, number, Session::New);
     }
 }
 
@@ -287,7 +333,7 @@ fn impossible_numbers() {
         let (_reader, writer) = fds::pipe().unwrap();
         let mut plan = shell("exit 0");
         plan.extra = Some((writer, number));
-        let error = plan.into_command().unwrap_err();
+        let error = plan.spawn(|mut command| command.spawn()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }
@@ -306,12 +352,14 @@ fn failures_are_reported() {
             .map(|_| File::open("/dev/null").unwrap())
             .collect();
         for (program, expected) in &cases {
-            for number in 3..=12 {
+            for (number, session) in (3..=12).flat_map(|number| BOTH_WAYS.map(|way| (number, way)))
+            {
                 let (_reader, writer) = fds::pipe().unwrap();
                 let mut plan = shell("");
                 plan.program = program.clone().into();
+                plan.session = session;
                 plan.extra = Some((writer, number));
-                let error = plan.into_command().unwrap().spawn().unwrap_err();
+                let error = plan.spawn(|mut command| command.spawn()).unwrap_err();
                 assert_eq!(error.kind(), *expected, "fd {number}, {occupied} occupied");
             }
         }
@@ -325,10 +373,11 @@ fn failures_are_reported() {
     let (_reader, writer) = fds::pipe().unwrap();
     let mut plan = shell("exit 0");
     plan.extra = Some((writer, number));
-    let mut command = plan.into_command().unwrap();
-    drop(occupant);
-    assert_eq!(
-        command.spawn().unwrap_err().raw_os_error(),
-        Some(libc::EBUSY)
-    );
+    let error = plan
+        .spawn(|mut command| {
+            drop(occupant);
+            command.spawn()
+        })
+        .unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EBUSY));
 }
