@@ -70,6 +70,14 @@ impl Capture {
         self.writer.try_clone()
     }
 
+    /// Waits until there is something to pass on. Safe to be dropped at any await.
+    pub(crate) async fn written(&self) {
+        if !self.lines.has_rest() && watch::ready(&self.reader).await.is_err() {
+            // The event loop is going down, and everything with it.
+            std::future::pending().await
+        }
+    }
+
     /// Waits for something to read and for room in the log, and passes on what there is, or as much of
     /// it as there is time for. Safe to be dropped at any await.
     pub(crate) async fn pass_on(&mut self, service: &str, pid: Option<i32>) {
@@ -80,7 +88,7 @@ impl Capture {
             lines.go_on(service, pid);
             return;
         }
-        let Ok(mut guard) = self.reader.readable().await else {
+        let Ok(mut guard) = watch::ready(&self.reader).await else {
             // The event loop is going down, and everything with it.
             return std::future::pending().await;
         };

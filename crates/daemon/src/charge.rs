@@ -5,7 +5,7 @@
 //! kept by one descriptor, and the file is never opened a second time while it is: closing any
 //! descriptor of it would drop the lock. Called from the dispatcher.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
@@ -80,10 +80,9 @@ fn system(what: &str) -> impl FnOnce(io::Error) -> ChargeError + use<'_> {
 #[derive(Debug)]
 pub(crate) struct Charge {
     directory: Directory,
-    path: PathBuf,
-    _lock: File,
-    /// Which file that is: device and inode.
-    lock_identity: (u64, u64),
+    /// Where it was found to be.
+    path: RefCell<PathBuf>,
+    lock: File,
     clock: Clock,
     /// The moments that were told last, with the times they had then: a clock that is set does not
     /// change what has happened.
@@ -97,11 +96,13 @@ impl Charge {
     /// listen on.
     pub(crate) fn take(path: &Path, clock: Clock) -> Result<(Self, OwnedFd), ChargeError> {
         let directory = Directory::open(path).map_err(system("open the service directory"))?;
+        // Under its own name: `path` may be a link.
+        let place = directory.path().unwrap_or_else(|| path.to_owned());
         let gid = process::egid();
-        directory
+        let is_first = directory
             .make_dir(paths::EVENT, fifodir::OF_GROUP, Some(gid))
             .map_err(self::directory(paths::EVENT))?;
-        directory
+        let is_new = directory
             .make_dir(paths::SUPERVISE, 0o700, None)
             .map_err(self::directory(paths::SUPERVISE))?;
         let lock = directory
@@ -110,32 +111,33 @@ impl Charge {
         if !lock::try_lock(&lock, lock::Kind::Exclusive).map_err(system("lock supervise/lock"))? {
             return Err(ChargeError::Taken);
         }
-        let locked = lock.metadata().map_err(system("stat supervise/lock"))?;
         let control = control(&directory).map_err(system("make the FIFO supervise/control"))?;
         let now = (Moment::START, Tai64n::default());
         let charge = Self {
             directory,
-            path: path.to_owned(),
-            _lock: lock,
-            lock_identity: (locked.dev(), locked.ino()),
+            path: RefCell::new(place),
+            lock,
             clock,
             changed: Cell::new(now),
             ready_since: Cell::new(now),
         };
-        charge
-            .directory
-            .replace(paths::DEATH_TALLY, b"", 0o644)
-            .map_err(system("write supervise/death_tally"))?;
-        charge.warn(
-            "clean event",
-            fifodir::clean_in(&charge.directory, paths::EVENT),
-        );
+        let tally = if is_new {
+            charge.directory.empty(paths::DEATH_TALLY, 0o644).map(drop)
+        } else {
+            charge.directory.replace(paths::DEATH_TALLY, b"", 0o644)
+        };
+        tally.map_err(system("write supervise/death_tally"))?;
+        if !is_first {
+            let cleaned = fifodir::clean_in(&charge.directory, paths::EVENT);
+            charge.warn("clean event", cleaned);
+        }
         Ok((charge, control))
     }
 
     /// Whether `lock` is the file that this charge has locked.
     pub(crate) fn holds(&self, lock: &fs::Metadata) -> bool {
-        (lock.dev(), lock.ino()) == self.lock_identity
+        let own = self.lock.metadata();
+        own.is_ok_and(|own| (own.dev(), own.ino()) == (lock.dev(), lock.ino()))
     }
 
     /// Another end of the FIFO to listen on.
@@ -148,11 +150,17 @@ impl Charge {
     /// Where the directory is now. One that was deleted has a path to nothing, and not to what has
     /// taken its place: that is another service.
     pub(crate) fn path(&self) -> PathBuf {
-        let places = [self.directory.path(), Some(self.path.clone())];
-        let mut places = places.into_iter().flatten();
-        places
-            .find(|place| self.directory.is_at(place))
-            .unwrap_or_else(|| self.directory.nowhere())
+        let known = self.path.borrow().clone();
+        if self.directory.is_at(&known) {
+            return known;
+        }
+        match self.directory.path() {
+            Some(place) if self.directory.is_at(&place) => {
+                self.path.replace(place.clone());
+                place
+            }
+            Some(_) | None => self.directory.nowhere(),
+        }
     }
 
     /// Writes down what the service is doing, and tells `letters` to those who listen.
@@ -238,7 +246,8 @@ impl Charge {
             return;
         };
         // Of a directory that is gone, the place where it was says more than that it is nowhere.
-        let path = self.directory.path().unwrap_or_else(|| self.path.clone());
+        let known = || self.path.borrow().clone();
+        let path = self.directory.path().unwrap_or_else(known);
         let shown = path.display();
         let text = format!("s6-supervise {shown}: warning: unable to {what}: {error}");
         let text = text.as_str();

@@ -34,7 +34,7 @@ impl Control {
     /// The next bytes. Safe to be dropped at any await.
     pub(crate) async fn next(&self) -> io::Result<Vec<u8>> {
         loop {
-            let mut guard = self.fd.readable().await?;
+            let mut guard = watch::ready(&self.fd).await?;
             let mut buffer = [0; 256];
             match guard.try_io(|fd| fds::read(fd.get_ref(), &mut buffer)) {
                 Ok(Ok(count)) => return Ok(buffer.get(..count).unwrap_or_default().to_vec()),

@@ -68,7 +68,7 @@ pub(crate) struct Dispatcher {
 
 /// A unit, as the dispatcher knows it.
 struct Seat {
-    orders: mpsc::UnboundedSender<Order>,
+    orders: mpsc::UnboundedSender<Box<Order>>,
     /// The run that was ordered and has not ended yet, with its process once that is known.
     live: Option<(RunId, Option<i32>)>,
 }
@@ -287,7 +287,7 @@ impl Dispatcher {
             let (orders, receiver) = mpsc::unbounded_channel();
             let (world, reports) = (Rc::clone(world), reports.clone());
             let unit = Unit::new(world, node, name.to_owned(), reader, reports);
-            let served = unit.serve(receiver, phases.subscribe());
+            let served = Box::new(unit).serve(receiver, phases.subscribe());
             tasks.spawn_local_on(served, local);
             Seat { orders, live: None }
         })
@@ -296,12 +296,12 @@ impl Dispatcher {
     fn order(&self, node: NodeId, order: Order) {
         if let Some(seat) = self.units.get(&node) {
             // A unit that is gone has no process either.
-            let _ = seat.orders.send(order);
+            let _ = seat.orders.send(Box::new(order));
         }
     }
 
     fn spawn(&mut self, node: NodeId, run: RunId, work: Work, local: &LocalSet) -> Option<Input> {
-        let place = self.place(node).map(Box::new);
+        let place = self.place(node);
         let name = match (&place, &work) {
             (Some(place), _) => place.spec.name.clone(),
             (None, Work::Step { listing, .. }) => listing.label().to_owned(),
@@ -310,7 +310,8 @@ impl Dispatcher {
         };
         let seat = self.unit(node, &name, local);
         seat.live = Some((run, None));
-        match seat.orders.send(Order::Spawn { run, work, place }) {
+        let order = Order::Spawn { run, work, place };
+        match seat.orders.send(Box::new(order)) {
             Ok(()) => None,
             Err(_) => Some(Input::SpawnFailed {
                 node,

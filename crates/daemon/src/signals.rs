@@ -55,7 +55,7 @@ impl Signals {
     /// What the next signal means. Safe to be dropped at any await.
     pub(crate) async fn next(&self) -> io::Result<Vec<Input>> {
         loop {
-            let mut guard = self.fd.readable().await?;
+            let mut guard = watch::ready(&self.fd).await?;
             match guard.try_io(|fd| fd.get_ref().read()) {
                 Ok(Ok(Some(received))) => {
                     let inputs = self.meaning(received);

@@ -2,7 +2,7 @@
 //! read becomes an entry that says so.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -31,8 +31,7 @@ pub fn directory(path: &Path) -> io::Result<Option<Tree>> {
     };
     for entry in entries {
         let entry = entry?;
-        let found = read_entry(&entry.path(), 0);
-        tree.entries.insert(entry.file_name(), found);
+        tree.entries.insert(entry.file_name(), listed(&entry, 0));
     }
     Ok(Some(tree))
 }
@@ -102,8 +101,7 @@ fn supervised(path: &Path) -> io::Result<Tree> {
         let entry = entry?;
         let name = entry.file_name();
         let head = if is_script(&name) { 0 } else { SMALL_HEAD };
-        let found = read_entry(&entry.path(), head);
-        tree.entries.insert(name, found);
+        tree.entries.insert(name, listed(&entry, head));
     }
     Ok(tree)
 }
@@ -114,8 +112,12 @@ fn is_script(name: &OsStr) -> bool {
 }
 
 fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
+    read_known(path, &fs::metadata(path)?, limit)
+}
+
+/// The file at `path`, of which that is known.
+fn read_known(path: &Path, metadata: &Metadata, limit: usize) -> io::Result<tree::File> {
     // FIFOs and devices are refused before they are opened: opening one could block.
-    let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -134,6 +136,14 @@ fn read_file(path: &Path, limit: usize) -> io::Result<tree::File> {
     })
 }
 
+/// What a directory lists. The listing itself says which are directories.
+fn listed(entry: &DirEntry, head: usize) -> Entry {
+    match entry.file_type() {
+        Ok(kind) if kind.is_dir() => Entry::Dir(Tree::default()),
+        Ok(_) | Err(_) => read_entry(&entry.path(), head),
+    }
+}
+
 pub(crate) fn read_entry(path: &Path, head: usize) -> Entry {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -141,7 +151,7 @@ pub(crate) fn read_entry(path: &Path, head: usize) -> Entry {
         Err(error) => return Entry::Unreadable(error.to_string()),
     };
     if metadata.is_file() {
-        return match read_file(path, head) {
+        return match read_known(path, &metadata, head) {
             Ok(file) => Entry::File(file),
             Err(error) => Entry::Unreadable(error.to_string()),
         };

@@ -79,7 +79,7 @@ pub(crate) fn start(world: &Rc<World>, clock: Clock) {
 async fn serve(socket: AsyncFd<OwnedFd>, _lock: OwnedFd, world: Rc<World>) {
     let mut datagram = Vec::with_capacity(LONGEST);
     loop {
-        let Ok(mut guard) = socket.readable().await else {
+        let Ok(mut guard) = watch::ready(&socket).await else {
             return;
         };
         let _permit = world.outlet.room().await;

@@ -18,9 +18,8 @@ use sixfold_sys::spawn;
 use sixfold_sys::{signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::BroadcastStream;
 
 use crate::capture::Capture;
 use crate::control::{self, Control};
@@ -48,7 +47,7 @@ pub(crate) enum Order {
         /// What.
         work: Work,
         /// The service's directory as it is now, where it is a service.
-        place: Option<Box<Place>>,
+        place: Option<Place>,
     },
     /// Listen to the FIFO of a service's supervisor from now on, or, with nothing, no longer.
     Listen(Option<OwnedFd>),
@@ -83,7 +82,7 @@ pub(crate) struct Unit {
     unobeyed: usize,
     running: Option<Running>,
     /// What the process says on its socket, if it has one.
-    announcements: Option<Announcements>,
+    announcements: Option<Box<Announcements>>,
     stdout: Option<Capture>,
     stderr: Option<Capture>,
     /// The process that was started last, to whom what is written is attributed.
@@ -125,30 +124,30 @@ impl Unit {
 
     /// Obeys orders until the dispatcher is gone or says that everything is.
     pub(crate) async fn serve(
-        mut self,
-        mut orders: UnboundedReceiver<Order>,
-        phases: tokio::sync::broadcast::Receiver<Phase>,
+        mut self: Box<Self>,
+        mut orders: UnboundedReceiver<Box<Order>>,
+        mut phases: broadcast::Receiver<Phase>,
     ) {
-        let mut phases = BroadcastStream::new(phases);
         loop {
             let heeded = self.control.as_ref().filter(|_| self.unobeyed == 0);
             tokio::select! {
                 biased;
-                phase = phases.next() => match phase {
-                    Some(Ok(Phase::Stopping | Phase::Killing) | Err(_)) => {}
-                    Some(Ok(Phase::Gone)) | None => break,
+                phase = phases.recv() => match phase {
+                    Ok(Phase::Stopping | Phase::Killing) | Err(RecvError::Lagged(_)) => {}
+                    Ok(Phase::Gone) | Err(RecvError::Closed) => break,
                 },
                 order = orders.recv() => match order {
-                    Some(order) => self.obey(order),
+                    Some(order) => self.obey(*order),
                     None => break,
                 },
                 bytes = control::heard(heeded) => self.pass_on_orders(bytes),
                 news = news(&mut self.running) => match news {
-                    News::Ended(status) => self.ended(status).await,
+                    // Rare, and much: not a part of what every unit keeps.
+                    News::Ended(status) => Box::pin(self.ended(status)).await,
                     News::Ready => self.announce(),
                 },
                 said = said(
-                    self.announcements.as_ref(),
+                    self.announcements.as_deref(),
                     output(&mut self.stdout, &mut self.stderr, &self.name, self.last_pid),
                 ) => {
                     if let Some(datagram) = said {
@@ -161,9 +160,9 @@ impl Unit {
         }
         // What was ordered before the end is done all the same: a last signal, for one.
         while let Ok(order) = orders.try_recv() {
-            self.obey(order);
+            self.obey(*order);
         }
-        self.drain().await;
+        Box::pin(self.drain()).await;
     }
 
     fn obey(&mut self, order: Order) {
@@ -176,7 +175,7 @@ impl Unit {
                 }
             }
             Order::Spawn { run, work, place } => {
-                let place = place.map(|place| place.now());
+                let place = place.map(Place::now);
                 let report = match self.spawn(run, &work, place.as_ref()) {
                     Ok(pid) => Input::Spawned {
                         node: self.node,
@@ -283,7 +282,7 @@ impl Unit {
         if is_on_terminal(&self.world, work) {
             self.world.foreground.set(Some(pid));
         }
-        self.announcements = socket.map(|socket| Announcements::new(socket, run, pid));
+        self.announcements = socket.map(|socket| Box::new(Announcements::new(socket, run, pid)));
         let readiness = reader.and_then(|reader| watch::readable(reader).ok());
         self.running = Some(Running {
             run,
@@ -405,16 +404,19 @@ async fn output(
     name: &str,
     pid: Option<i32>,
 ) {
-    tokio::select! {
-        () = pass_on(stdout, name, pid) => {}
-        () = pass_on(stderr, name, pid) => {}
+    let written = tokio::select! {
+        () = written(stdout.as_ref()) => stdout,
+        () = written(stderr.as_ref()) => stderr,
+    };
+    if let Some(capture) = written {
+        capture.pass_on(name, pid).await;
     }
 }
 
-/// What the process writes; never, while there is no pipe.
-async fn pass_on(capture: &mut Option<Capture>, name: &str, pid: Option<i32>) {
+/// Until the process has written something; for ever, while there is no pipe.
+async fn written(capture: Option<&Capture>) {
     match capture {
-        Some(capture) => capture.pass_on(name, pid).await,
+        Some(capture) => capture.written().await,
         None => std::future::pending().await,
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Bench {
     pub(super) node: NodeId,
     place: Option<Place>,
     pub(super) runs: Vec<RunId>,
-    pub(super) orders: UnboundedSender<Order>,
+    pub(super) orders: UnboundedSender<Box<Order>>,
     reports: UnboundedReceiver<Input>,
     phases: broadcast::Sender<Phase>,
     task: JoinHandle<()>,
@@ -79,7 +79,7 @@ impl Bench {
         let (sender, reports) = mpsc::unbounded_channel();
         let (phases, phase) = broadcast::channel(8);
         let unit = Unit::new(Rc::clone(&world), node, "web".to_owned(), None, sender);
-        let task = tokio::task::spawn_local(unit.serve(receiver, phase));
+        let task = tokio::task::spawn_local(Box::new(unit).serve(receiver, phase));
         Self {
             world,
             node,
@@ -106,8 +106,8 @@ impl Bench {
 
     pub(super) fn spawn(&self, run: usize, work: Work) {
         let run = self.runs[run];
-        let place = self.place.clone().map(Box::new);
-        self.orders.send(Order::Spawn { run, work, place }).unwrap();
+        let place = self.place.clone();
+        self.order(Order::Spawn { run, work, place });
     }
 
     pub(super) fn signal(&self, run: usize, signal: Signal, target: Target) {
@@ -116,7 +116,11 @@ impl Bench {
             signal,
             target,
         };
-        self.orders.send(order).unwrap();
+        self.order(order);
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        self.orders.send(Box::new(order)).unwrap();
     }
 
     pub(super) async fn next(&mut self) -> Input {
@@ -195,7 +199,7 @@ async fn orders_through_the_fifo_are_passed_on_in_order() {
         fifo::make(&path, 0o600).unwrap();
         let mut bench = Bench::new(Format::Text, None);
         let reader = fifo::open_reader(&path).unwrap();
-        bench.orders.send(Order::Listen(Some(reader))).unwrap();
+        bench.order(Order::Listen(Some(reader)));
         fifo::write_control(&path, b"d\0?\xffu").unwrap();
         for command in [Command::Down, Command::Up] {
             let node = bench.node;
@@ -207,11 +211,11 @@ async fn orders_through_the_fifo_are_passed_on_in_order() {
         bench.spawned(1).await;
         bench.exited(1, Exit::Code(0)).await;
         for _ in 0..2 {
-            bench.orders.send(Order::Obeyed).unwrap();
+            bench.order(Order::Obeyed);
         }
         let (node, command) = (bench.node, Command::Leave);
         assert_eq!(bench.next().await, Input::Control { node, command });
-        bench.orders.send(Order::Listen(None)).unwrap();
+        bench.order(Order::Listen(None));
         // What is ordered next comes after that.
         bench.shell(0, "exit 0");
         bench.spawned(0).await;

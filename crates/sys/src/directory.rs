@@ -4,7 +4,7 @@
 //! Never blocks: files are opened non-blocking and FIFOs are not read as if they were files. Called
 //! from the daemon for service directories.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -258,23 +258,33 @@ impl Directory {
     /// What mkdirat(2), fchownat(2) and fchmodat(2) report; `NotADirectory` when something else is
     /// there.
     pub fn make_dir(&self, name: &str, mode: u32, gid: Option<u32>) -> io::Result<bool> {
-        let target = match self.stat(name)? {
-            Some(stat) if is_kind(&stat, SFlag::S_IFDIR) => return Ok(false),
-            Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
-            None => readlinkat(&self.0, name).unwrap_or_else(|_no_link| OsString::from(name)),
-        };
-        mkdirat(&self.0, target.as_os_str(), Mode::S_IRWXU)?;
+        let made = |target: &OsStr| mkdirat(&self.0, target, Mode::S_IRWXU);
+        let mut target = OsString::from(name);
+        match made(&target) {
+            Ok(()) => {}
+            Err(nix::Error::EEXIST) => match self.stat(name)? {
+                Some(stat) if is_kind(&stat, SFlag::S_IFDIR) => return Ok(false),
+                Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
+                // A link to nothing.
+                None => {
+                    target = readlinkat(&self.0, name)?;
+                    made(&target)?;
+                }
+            },
+            Err(error) => return Err(error.into()),
+        }
+        let target = target.as_os_str();
         if let Some(gid) = gid {
-            let (target, gid) = (target.as_os_str(), Some(Gid::from_raw(gid)));
-            fchownat(&self.0, target, None, gid, AtFlags::empty())?;
+            fchownat(
+                &self.0,
+                target,
+                None,
+                Some(Gid::from_raw(gid)),
+                AtFlags::empty(),
+            )?;
         }
         let mode = Mode::from_bits_truncate(mode);
-        fchmodat(
-            &self.0,
-            target.as_os_str(),
-            mode,
-            FchmodatFlags::FollowSymlink,
-        )?;
+        fchmodat(&self.0, target, mode, FchmodatFlags::FollowSymlink)?;
         Ok(true)
     }
 

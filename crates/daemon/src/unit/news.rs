@@ -10,6 +10,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::Running;
 use crate::launch::Place;
+use crate::watch;
 
 /// The pipe on which `run` announces its readiness.
 pub(super) fn notification(
@@ -62,20 +63,26 @@ async fn ready(readiness: &mut Option<AsyncFd<OwnedFd>>) {
         let Some(reader) = readiness else {
             return std::future::pending().await;
         };
-        let mut buffer = [0; 256];
-        let read = match reader.readable().await {
-            Ok(mut guard) => guard.try_io(|reader| fds::read(reader.get_ref(), &mut buffer)),
-            Err(_) => Ok(Ok(0)),
+        let announced = match watch::ready(reader).await {
+            Ok(mut guard) => guard.try_io(|reader| announcement(reader.get_ref())),
+            Err(_) => Ok(Err(io::ErrorKind::NotConnected.into())),
         };
-        match read {
-            Ok(Ok(0) | Err(_)) => *readiness = None,
-            Ok(Ok(count)) => {
-                if buffer.get(..count).unwrap_or_default().contains(&b'\n') {
-                    *readiness = None;
-                    return;
-                }
+        match announced {
+            Ok(Ok(true)) => {
+                *readiness = None;
+                return;
             }
-            Err(_would_block) => {}
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(_)) => *readiness = None,
         }
+    }
+}
+
+/// Whether what can be read ends the announcement. The end of the pipe is an error: none will come.
+fn announcement(reader: &OwnedFd) -> io::Result<bool> {
+    let mut buffer = [0; 256];
+    match fds::read(reader, &mut buffer)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => Ok(buffer.get(..count).unwrap_or_default().contains(&b'\n')),
     }
 }

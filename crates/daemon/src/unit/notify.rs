@@ -141,7 +141,7 @@ impl Announcements {
             return std::future::pending().await;
         }
         loop {
-            let mut guard = self.socket.fd.readable().await?;
+            let mut guard = watch::ready(&self.socket.fd).await?;
             if let Ok(taken) = guard.try_io(|fd| take(fd.get_ref())) {
                 return taken;
             }

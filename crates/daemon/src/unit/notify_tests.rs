@@ -84,7 +84,7 @@ fn what_a_service_says_is_passed_on_and_no_more_until_it_was_heard() {
         bench.ready(0).await;
         bench.pulse(0, Pulse::Alive).await;
         for _ in 0..3 {
-            bench.orders.send(Order::Heeded).unwrap();
+            bench.order(Order::Heeded);
         }
         bench.pulse(0, Pulse::Trigger).await;
         // It is not heard meanwhile, nor does that keep the unit from anything.
@@ -106,7 +106,7 @@ fn what_is_said_right_before_the_end_is_not_lost() {
             let mut next = bench.next().await;
             // Whether this came before the end or with it.
             if matches!(next, Input::Pulse { .. }) {
-                bench.orders.send(Order::Heeded).unwrap();
+                bench.order(Order::Heeded);
                 next = bench.next().await;
             }
             let (node, run_id) = (bench.node, bench.runs[run]);
