@@ -5,6 +5,8 @@
 //! (a line, the end of a process) and has a hard deadline that panics with all the output so far.
 
 mod binary;
+pub mod budget;
+pub mod calls;
 pub mod compare;
 mod container;
 mod nest;
@@ -12,6 +14,7 @@ mod output;
 mod process;
 mod requirements;
 mod running;
+mod trace;
 mod tree;
 
 pub use binary::{binary, repository, sample_tree};
@@ -19,6 +22,9 @@ pub use container::{Container, Image, build_sample};
 pub use nest::Nest;
 pub use output::{Line, Output, Stream};
 pub use process::{DEADLINE, Finished, Process, Streams, run_to_end};
-pub use requirements::{docker_available, execline_available, root_available, s6_available};
+pub use requirements::{
+    docker_available, execline_available, root_available, s6_available, strace_available,
+};
 pub use running::{NestedProcess, Running};
+pub use trace::Trace;
 pub use tree::Tree;

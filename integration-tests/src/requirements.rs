@@ -52,6 +52,25 @@ pub fn execline_available() -> bool {
     Path::new("/usr/lib/execline/bin/execlineb").exists() || missing("the Debian package execline")
 }
 
+/// Whether strace(1) is installed and may trace.
+///
+/// # Panics
+///
+/// When it is not or may not and `CI=true`.
+pub fn strace_available() -> bool {
+    static TRACES: OnceLock<bool> = OnceLock::new();
+    let traces = *TRACES.get_or_init(|| {
+        Command::new("strace")
+            .args(["--output", "/dev/null", "true"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    });
+    traces || missing("strace, and the permission to trace (ptrace)")
+}
+
 fn missing(what: &str) -> bool {
     assert!(
         std::env::var_os("CI").is_none_or(|ci| ci != "true"),

@@ -214,6 +214,11 @@ impl Running {
         found
     }
 
+    /// The children of the entry, as the host numbers them, the eldest first.
+    pub fn children(&self) -> Vec<Pid> {
+        children(self.pid())
+    }
+
     /// How many descriptors the entry has open.
     ///
     /// # Panics
