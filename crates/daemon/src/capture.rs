@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use sixfold_sys::fds;
 use tokio::io::unix::AsyncFd;
 
-use crate::outlet::{Intake, Outlet};
+use crate::outlet::{Intake, Outlet, Permit};
 use crate::record::{Source, Stream};
 use crate::watch;
 
@@ -84,7 +84,7 @@ impl Capture {
         let lines = &mut self.lines;
         let outlet = lines.outlet.clone();
         if lines.has_rest() {
-            let _permit = outlet.room().await;
+            let _permit = room(&outlet).await;
             lines.go_on(service, pid);
             return;
         }
@@ -92,7 +92,7 @@ impl Capture {
             // The event loop is going down, and everything with it.
             return std::future::pending().await;
         };
-        let _permit = outlet.room().await;
+        let _permit = room(&outlet).await;
         // Failing to read is being woken for nothing; what matters is told by the child's end.
         let read = guard.try_io(|reader| lines.read(reader.get_ref(), service, pid));
         if let Ok(Ok(Pipe::Empty)) = read {
@@ -119,6 +119,14 @@ impl Capture {
         if lines.outlet.has_room() {
             lines.end(service, pid);
         }
+    }
+}
+
+/// The right to read, waited for where that is needed: seldom, and by much that is not kept meanwhile.
+async fn room(outlet: &Outlet) -> Permit<'_> {
+    match outlet.room_now() {
+        Some(permit) => permit,
+        None => Box::pin(outlet.room()).await,
     }
 }
 

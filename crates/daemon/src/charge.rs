@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -202,19 +202,24 @@ impl Charge {
             code: low(exit.shell_code()),
             signal,
         };
-        let recorded = self
-            .directory
-            .read(paths::DEATH_TALLY, MOST_OF_TALLY)
-            .or_else(|error| {
-                // Somebody removed it: it begins anew.
-                let is_gone = error.kind() == ErrorKind::NotFound;
-                is_gone.then(Vec::new).ok_or(error)
-            })
-            .and_then(|tally| {
-                let tally = death_tally::with(&tally, death, most);
-                self.directory.replace(paths::DEATH_TALLY, &tally, 0o644)
-            });
+        let recorded = self.add_death(death, most);
         self.warn("write supervise/death_tally", recorded);
+    }
+
+    fn add_death(&self, death: Death, most: u32) -> io::Result<()> {
+        let found = self.directory.find(paths::DEATH_TALLY)?;
+        if found.is_some_and(|found| found.is_file && death_tally::has_room(found.size, most)) {
+            // In one piece, so that whoever reads meanwhile finds whole records.
+            let mut file = self.directory.append(paths::DEATH_TALLY, 0o644)?;
+            return file.write_all(&death.pack());
+        }
+        let tally = match found {
+            Some(_) => self.directory.read(paths::DEATH_TALLY, MOST_OF_TALLY)?,
+            // Somebody removed it: it begins anew.
+            None => Vec::new(),
+        };
+        let tally = death_tally::with(&tally, death, most);
+        self.directory.replace(paths::DEATH_TALLY, &tally, 0o644)
     }
 
     /// Makes or removes the `down` file.

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
+use std::time::Duration;
 
 use sixfold_engine::{Engine, Exit, Input, NodeId, Policy, Role, RunId, SpawnFailure, Work};
 use sixfold_model::{ServiceSpec, Signal};
 use sixfold_protocol::scan_control::LISTEN;
-use sixfold_sys::signals;
+use sixfold_sys::{memory, signals};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -37,6 +38,9 @@ const TURN: usize = 16;
 
 /// How a process counts as ended whose unit was lost.
 const LOST: Exit = Exit::Code(111);
+
+/// How long after a boot the last of its work is done.
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// The dispatcher's state.
 pub(crate) struct Dispatcher {
@@ -68,7 +72,7 @@ pub(crate) struct Dispatcher {
 
 /// A unit, as the dispatcher knows it.
 struct Seat {
-    orders: mpsc::UnboundedSender<Box<Order>>,
+    orders: futures_channel::mpsc::UnboundedSender<Box<Order>>,
     /// The run that was ordered and has not ended yet, with its process once that is known.
     live: Option<(RunId, Option<i32>)>,
 }
@@ -92,6 +96,19 @@ pub(crate) struct Sources {
     pub(crate) control: Option<Control>,
     /// Reaped orphans.
     pub(crate) reaped: mpsc::UnboundedReceiver<usize>,
+}
+
+/// Code and heap that only a boot needs are worth as much as all the rest; the last of it is used a
+/// moment after the boot, by what was started then. The one time that anything is done unasked.
+async fn give_back_what_the_boot_needed() {
+    tokio::time::sleep(SETTLED).await;
+    if let Err(error) = memory::give_back() {
+        tracing::debug!(
+            event = "memory.kept",
+            error = %error,
+            "the memory that the boot needed cannot be given back"
+        );
+    }
 }
 
 impl Dispatcher {
@@ -140,6 +157,7 @@ impl Dispatcher {
             self.survive(input, local);
         }
         let mut handled = 0_usize;
+        let mut has_settled = false;
         while !self.is_over {
             // The event loop looks for what has happened outside when all tasks wait, and else only
             // now and then: it is given the chance between a few inputs, however many there are.
@@ -182,6 +200,10 @@ impl Dispatcher {
             }
             for input in self.asked_before() {
                 self.survive(input, local);
+            }
+            if !has_settled && self.engine.is_running() {
+                has_settled = true;
+                local.spawn_local(give_back_what_the_boot_needed());
             }
         }
         self.finish().await;
@@ -284,7 +306,7 @@ impl Dispatcher {
         let (services, phases, tasks) = (&self.services, &self.phases, &mut self.tasks);
         self.units.entry(node).or_insert_with(|| {
             let reader = services.get(&node).and_then(|service| service.reader);
-            let (orders, receiver) = mpsc::unbounded_channel();
+            let (orders, receiver) = futures_channel::mpsc::unbounded();
             let (world, reports) = (Rc::clone(world), reports.clone());
             let unit = Unit::new(world, node, name.to_owned(), reader, reports);
             let served = Box::new(unit).serve(receiver, phases.subscribe());
@@ -296,7 +318,7 @@ impl Dispatcher {
     fn order(&self, node: NodeId, order: Order) {
         if let Some(seat) = self.units.get(&node) {
             // A unit that is gone has no process either.
-            let _ = seat.orders.send(Box::new(order));
+            let _ = seat.orders.unbounded_send(Box::new(order));
         }
     }
 
@@ -311,7 +333,7 @@ impl Dispatcher {
         let seat = self.unit(node, &name, local);
         seat.live = Some((run, None));
         let order = Order::Spawn { run, work, place };
-        match seat.orders.send(Box::new(order)) {
+        match seat.orders.unbounded_send(Box::new(order)) {
             Ok(()) => None,
             Err(_) => Some(Input::SpawnFailed {
                 node,

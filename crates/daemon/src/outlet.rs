@@ -214,6 +214,12 @@ impl Outlet {
         !loggers.into_iter().any(is_behind) && self.lock().queue.bytes() < ROOM
     }
 
+    /// The right to read what services write, if it can be had at once: nobody came before, and there is
+    /// room.
+    pub(crate) fn room_now(&self) -> Option<Permit<'_>> {
+        self.0.turn.come_now().filter(|_| self.has_room())
+    }
+
     /// Waits until what services write may be read: until those are done who came before, and there is
     /// room. Safe to be dropped at any await.
     pub(crate) async fn room(&self) -> Permit<'_> {

@@ -21,21 +21,34 @@ use crate::world::World;
 /// How many are reaped before others have their turn.
 const BATCH: usize = 256;
 
+/// How many turns a unit is given to wait for its dead child before the orphans behind that are looked
+/// for.
+const PATIENCE: usize = 4;
+
 /// Reaps orphans whenever a child dies, for ever. After each turn that reaped any, their number is
 /// sent to `news`.
 pub(crate) async fn serve(world: Rc<World>, mut children: Signal, news: UnboundedSender<usize>) {
     let mut has_proc = true;
     loop {
         loop {
-            let (mut reaped, head) = reap_front(&world.owned.borrow());
-            if head == Head::Owned {
-                // Its unit is about to wait for it; looking through /proc costs more than a turn.
-                tokio::task::yield_now().await;
-                let (more, head) = reap_front(&world.owned.borrow());
-                reaped += more;
-                if head == Head::Owned {
+            let (mut reaped, mut head) = reap_front(&world.owned.borrow());
+            let mut patience = PATIENCE;
+            // Its unit is about to wait for it; looking through /proc costs more than a few turns. When
+            // many end at once, each in its turn comes to the head of the queue.
+            while let Head::Owned(pid) = head {
+                if patience == 0 {
                     reaped += reap_behind(&world.owned.borrow(), BATCH, &mut has_proc);
+                    break;
                 }
+                tokio::task::yield_now().await;
+                let (more, next) = reap_front(&world.owned.borrow());
+                reaped += more;
+                patience = if next == Head::Owned(pid) {
+                    patience - 1
+                } else {
+                    PATIENCE
+                };
+                head = next;
             }
             if reaped > 0 && news.send(reaped).is_err() {
                 return;
@@ -78,8 +91,8 @@ const SIGCONT: i32 = 18;
 /// What is at the head of the queue of dead children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Head {
-    /// A child that belongs to a unit.
-    Owned,
+    /// A child that belongs to a unit: its id.
+    Owned(i32),
     /// Nobody, or one more orphan than a turn takes.
     Clear,
 }
@@ -95,7 +108,7 @@ fn reap_front(owned: &HashSet<i32>) -> (usize, Head) {
                 }
                 reaped += 1;
             }
-            Ok(Peek::Child(_)) => return (reaped, Head::Owned),
+            Ok(Peek::Child(pid)) => return (reaped, Head::Owned(pid)),
             Ok(Peek::NoneReady | Peek::NoChildren) => return (reaped, Head::Clear),
             Err(error) => {
                 tracing::error!(event = "reap.failed", error = %error, "cannot look for dead children");

@@ -112,9 +112,9 @@ async fn orphans_are_reaped_from_behind_an_owned_child() {
     until_all_are_zombies(&mut deaths, &pids).await;
 
     let mut has_proc = true;
-    assert_eq!(reap_front(&owned), (0, Head::Owned));
+    assert_eq!(reap_front(&owned), (0, Head::Owned(pid(&child))));
     assert_eq!(reap_behind(&owned, 2, &mut has_proc), 2);
-    assert_eq!(reap_front(&owned), (0, Head::Owned));
+    assert_eq!(reap_front(&owned), (0, Head::Owned(pid(&child))));
     assert_eq!(reap_behind(&owned, 2, &mut has_proc), 1);
     assert_eq!(reap_behind(&owned, 2, &mut has_proc), 0);
     assert!(has_proc);

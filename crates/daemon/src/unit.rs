@@ -19,7 +19,8 @@ use sixfold_sys::{signals, wait};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_stream::StreamExt as _;
 
 use crate::capture::Capture;
 use crate::control::{self, Control};
@@ -65,6 +66,10 @@ pub(crate) enum Order {
         target: Target,
     },
 }
+
+/// Where a unit's orders come from. Not tokio's channel: that one has room for thirty-two from the
+/// start, as much memory as the rest of the unit.
+pub(crate) type Orders = futures_channel::mpsc::UnboundedReceiver<Box<Order>>;
 
 /// A task's state.
 pub(crate) struct Unit {
@@ -125,7 +130,7 @@ impl Unit {
     /// Obeys orders until the dispatcher is gone or says that everything is.
     pub(crate) async fn serve(
         mut self: Box<Self>,
-        mut orders: UnboundedReceiver<Box<Order>>,
+        mut orders: Orders,
         mut phases: broadcast::Receiver<Phase>,
     ) {
         loop {
@@ -136,7 +141,7 @@ impl Unit {
                     Ok(Phase::Stopping | Phase::Killing) | Err(RecvError::Lagged(_)) => {}
                     Ok(Phase::Gone) | Err(RecvError::Closed) => break,
                 },
-                order = orders.recv() => match order {
+                order = orders.next() => match order {
                     Some(order) => self.obey(*order),
                     None => break,
                 },

@@ -10,6 +10,7 @@ use serde_json::Value;
 use sixfold_engine::{Command, Effect, Engine, Moment, Policy};
 use sixfold_model::{ServiceSpec, Settings};
 use sixfold_sys::{fds, fifo, files};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinHandle, LocalSet};
 
@@ -55,7 +56,7 @@ pub(super) struct Bench {
     pub(super) node: NodeId,
     place: Option<Place>,
     pub(super) runs: Vec<RunId>,
-    pub(super) orders: UnboundedSender<Box<Order>>,
+    pub(super) orders: futures_channel::mpsc::UnboundedSender<Box<Order>>,
     reports: UnboundedReceiver<Input>,
     phases: broadcast::Sender<Phase>,
     task: JoinHandle<()>,
@@ -75,7 +76,7 @@ impl Bench {
         let console = fds::console(writer.as_raw_fd()).unwrap();
         world.outlet.write_through(console);
         let (node, runs) = runs(3);
-        let (orders, receiver) = mpsc::unbounded_channel();
+        let (orders, receiver) = futures_channel::mpsc::unbounded();
         let (sender, reports) = mpsc::unbounded_channel();
         let (phases, phase) = broadcast::channel(8);
         let unit = Unit::new(Rc::clone(&world), node, "web".to_owned(), None, sender);
@@ -120,7 +121,7 @@ impl Bench {
     }
 
     pub(super) fn order(&self, order: Order) {
-        self.orders.send(Box::new(order)).unwrap();
+        self.orders.unbounded_send(Box::new(order)).unwrap();
     }
 
     pub(super) async fn next(&mut self) -> Input {

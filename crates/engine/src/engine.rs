@@ -207,6 +207,11 @@ impl Engine {
         }
     }
 
+    /// Whether the boot is over, and no stop has been asked for yet.
+    pub fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
     /// Whether no stop has been asked for yet.
     pub fn is_alive(&self) -> bool {
         self.phase.is_alive()

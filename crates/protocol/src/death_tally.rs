@@ -48,6 +48,13 @@ pub fn unpack(content: &[u8]) -> Option<Vec<Death>> {
     })
 }
 
+/// Whether a file of `size` bytes is one of whole records, and still holds at least one fewer than
+/// `most`: then one more death is added at its end.
+pub fn has_room(size: u64, most: u32) -> bool {
+    let record = RECORD as u64;
+    size.is_multiple_of(record) && size / record < u64::from(most)
+}
+
 /// The content of the file after one more death, when at most `most` are kept. A file that was
 /// damaged begins anew.
 pub fn with(content: &[u8], death: Death, most: u32) -> Vec<u8> {
@@ -83,6 +90,15 @@ mod tests {
         assert_eq!(unpack(&file), Some(vec![death(1)]));
         assert_eq!(unpack(b""), Some(Vec::new()));
         assert_eq!(unpack(&file[..13]), None);
+    }
+
+    #[test]
+    fn one_is_added_as_long_as_there_are_fewer_than_are_kept() {
+        assert!(has_room(0, 1));
+        assert!(!has_room(0, 0));
+        assert!(!has_room(14, 1));
+        assert!(has_room(14, 2));
+        assert!(!has_room(13, 100), "damaged");
     }
 
     #[test]

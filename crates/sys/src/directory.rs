@@ -67,6 +67,8 @@ pub struct Found {
     pub inode: u64,
     /// It is a directory.
     pub is_dir: bool,
+    /// It is a regular file.
+    pub is_file: bool,
 }
 
 impl AsFd for Directory {
@@ -169,13 +171,13 @@ impl Directory {
     /// What openat(2), write(2) and renameat(2) report.
     pub fn replace(&self, name: &str, content: &[u8], mode: u32) -> io::Result<()> {
         let temporary = format!("{name}.new");
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let mut file = match self.open_file(&temporary, flags, mode) {
-            Ok(file) if file.metadata()?.is_file() => file,
-            // Somebody put a FIFO or a link where the next state is written: it goes.
-            Ok(_) | Err(_) => {
+            Ok(file) => file,
+            // Somebody put a FIFO or a link where the next state is written, or left it there: it goes.
+            Err(_) => {
                 self.remove(&temporary)?;
-                self.open_file(&temporary, flags | OFlag::O_EXCL, mode)?
+                self.open_file(&temporary, flags, mode)?
             }
         };
         file.write_all(content)?;
@@ -228,6 +230,7 @@ impl Directory {
             links: stat.st_nlink,
             inode: stat.st_ino,
             is_dir: is_kind(&stat, SFlag::S_IFDIR),
+            is_file: is_kind(&stat, SFlag::S_IFREG),
         }))
     }
 
@@ -308,11 +311,17 @@ impl Directory {
     ///
     /// # Errors
     /// What openat(2) and getdents(2) report.
-    pub fn list(&self, name: &str) -> io::Result<(Self, Vec<OsString>)> {
+    pub fn names_in(&self, name: &str) -> io::Result<Vec<OsString>> {
+        use std::os::unix::ffi::OsStringExt as _;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let directory = Self(openat(&self.0, name, flags, Mode::empty())?);
-        let names = directory.names()?;
-        Ok((directory, names))
+        let mut names = Vec::new();
+        for entry in Dir::openat(&self.0, name, flags, Mode::empty())? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
     }
 
     /// The names in it, without `.` and `..`.
@@ -320,16 +329,7 @@ impl Directory {
     /// # Errors
     /// What openat(2) and getdents(2) report.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
-        use std::os::unix::ffi::OsStringExt as _;
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut names = Vec::new();
-        for entry in Dir::openat(&self.0, ".", flags, Mode::empty())?.iter() {
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name));
-            }
-        }
-        Ok(names)
+        self.names_in(".")
     }
 
     fn stat(&self, name: &str) -> io::Result<Option<FileStat>> {

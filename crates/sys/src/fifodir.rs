@@ -34,8 +34,9 @@ pub const OF_GROUP: u32 = 0o3730;
 /// # Errors
 /// What opening and listing the directory reports.
 pub fn notify_in(parent: &Directory, name: &str, letters: &[u8]) -> io::Result<usize> {
-    match parent.list(name) {
-        Ok((directory, names)) => Ok(tell(&directory, &names, letters)),
+    let path = |entry: &str| format!("{name}/{entry}");
+    match parent.names_in(name) {
+        Ok(names) => Ok(tell(parent, path, &names, letters)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error),
     }
@@ -48,7 +49,7 @@ pub fn notify_in(parent: &Directory, name: &str, letters: &[u8]) -> io::Result<u
 pub fn notify(path: &Path, letters: &[u8]) -> io::Result<usize> {
     let directory = Directory::open(path)?;
     let names = directory.names()?;
-    Ok(tell(&directory, &names, letters))
+    Ok(tell(&directory, str::to_owned, &names, letters))
 }
 
 /// Removes the FIFOs that nobody reads from the directory `name` of `parent`.
@@ -92,12 +93,19 @@ pub fn make(path: &Path, gid: Option<u32>, force: bool) -> io::Result<()> {
     files::chmod(path, if gid.is_some() { OF_GROUP } else { PUBLIC })
 }
 
-fn tell(directory: &Directory, names: &[impl AsRef<OsStr>], letters: &[u8]) -> usize {
+/// `path` leads from `directory` to what has a name in the fifodir.
+fn tell(
+    directory: &Directory,
+    path: impl Fn(&str) -> String,
+    names: &[impl AsRef<OsStr>],
+    letters: &[u8],
+) -> usize {
     let mut heard = 0;
     for name in names.iter().filter_map(|name| name.as_ref().to_str()) {
         if !is_listener(name) {
             continue;
         }
+        let name = &path(name);
         // In a directory where anybody may leave something, a name may be a link to another's file.
         match directory.open_file(name, OFlag::O_WRONLY | OFlag::O_NOFOLLOW, 0) {
             Ok(mut fifo) if fifo.metadata().is_ok_and(|it| it.file_type().is_fifo()) => {

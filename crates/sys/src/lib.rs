@@ -40,6 +40,11 @@ pub mod fork;
 pub mod local_time;
 #[expect(unsafe_code, reason = "locks that nix offers without the test for one")]
 pub mod lock;
+#[expect(
+    unsafe_code,
+    reason = "malloc_trim, and madvise on the executable's own segments"
+)]
+pub mod memory;
 #[expect(unsafe_code, reason = "what the kernel says beside a message")]
 pub mod notify;
 #[expect(

@@ -46,6 +46,12 @@ impl Turn {
         permit
     }
 
+    /// The right to put something in, if nobody came before and something is left.
+    pub(super) fn come_now(&self) -> Option<Permit<'_>> {
+        let permit = self.is_on().then(|| self.line.try_acquire().ok());
+        permit.flatten().map(|permit| Permit(Some(permit)))
+    }
+
     /// Whether something is left.
     pub(super) fn is_on(&self) -> bool {
         self.left.load(Ordering::Relaxed) > 0
