@@ -126,6 +126,18 @@ impl Dispatcher {
         self.phases.subscribe()
     }
 
+    /// Has the engine told `inputs` when `over` is, while everything else runs: signals are heard.
+    pub(crate) fn tell_after(&self, over: impl Future<Output = ()> + 'static, inputs: Vec<Input>) {
+        let reports = self.reports.clone();
+        tokio::task::spawn_local(async move {
+            over.await;
+            for input in inputs {
+                // Nobody wants to know when the end has come first.
+                let _ = reports.send(input);
+            }
+        });
+    }
+
     /// Runs everything from the `first` inputs to the end, and returns the exit code.
     pub(crate) async fn run(
         mut self,

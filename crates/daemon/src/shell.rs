@@ -2,13 +2,15 @@
 //! same for a container, a scan directory and a single service.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sixfold_engine::{Input, Policy};
 use sixfold_model::settings::LogFormat;
 use sixfold_sys::fds::Console;
+use sixfold_sys::poll::{Deadline, wait_readable};
 use sixfold_sys::{fds, signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -26,8 +28,8 @@ use crate::reaper;
 use crate::record::{Object, Stream, timestamp};
 use crate::signals::Signals;
 use crate::subscriber::{self, Format};
-use crate::syslog;
 use crate::world::World;
+use crate::{syslog, watch};
 
 /// The name under which lines are logged that are written to PID 1's own streams, as scripts do
 /// through `/proc/1/fd/1`.
@@ -54,6 +56,8 @@ pub(crate) struct Prepared {
     pub(crate) control: Option<(File, Control)>,
     /// What the engine is told first.
     pub(crate) first: Vec<Input>,
+    /// What has to come to its end before the engine is told that.
+    pub(crate) awaited: Option<OwnedFd>,
 }
 
 /// Runs what `prepare` prepares to its end, and returns the exit code. `prepare` is called inside
@@ -120,7 +124,8 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         world,
         policy,
         control,
-        first,
+        mut first,
+        awaited,
     } = prepared;
     let world = Rc::new(world);
     let children = signal(SignalKind::child()).context("cannot listen for dead children")?;
@@ -147,6 +152,9 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
     } else {
         None
     };
+    if let Some(awaited) = awaited {
+        dispatcher.tell_after(closing(awaited), std::mem::take(&mut first));
+    }
     let code = dispatcher
         .run(
             first,
@@ -163,6 +171,33 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         let _ = task.await;
     }
     Ok(code)
+}
+
+/// Waits until whoever started us has closed what `fd` leads to (`S6_WAIT_FOR_CLOSING_FD`). What can
+/// be read until then is nobody's.
+async fn closing(fd: OwnedFd) {
+    // What cannot be waited for, such as a file, has its end at once.
+    let Ok(fd) = watch::readable(fd) else {
+        return;
+    };
+    tracing::info!(
+        event = "boot.waiting",
+        text = "sixfold: info: waiting for S6_WAIT_FOR_CLOSING_FD",
+        "waiting until the descriptor of S6_WAIT_FOR_CLOSING_FD is closed"
+    );
+    let mut buffer = [0; 64];
+    while let Ok(mut guard) = fd.readable().await {
+        // The description is not ours alone, so it has to stay blocking: asked before each read.
+        let at_once = Deadline::after(Some(Duration::ZERO));
+        match wait_readable(&[fd.as_fd()], at_once).as_deref() {
+            Ok([true]) => match fds::read(fd.get_ref(), &mut buffer) {
+                Ok(1..) => tokio::task::yield_now().await,
+                Ok(0) | Err(_) => return,
+            },
+            Ok(_) => guard.clear_ready(),
+            Err(_) => return,
+        }
+    }
 }
 
 /// SIGCHLD, the one signal that tokio itself listens for.
