@@ -2,15 +2,13 @@
 //! same for a container, a scan directory and a single service.
 
 use std::fs::File;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use sixfold_engine::{Input, Policy};
 use sixfold_model::settings::LogFormat;
 use sixfold_sys::fds::Console;
-use sixfold_sys::poll::{Deadline, wait_readable};
 use sixfold_sys::{fds, signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -124,7 +122,7 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         world,
         policy,
         control,
-        mut first,
+        first,
         awaited,
     } = prepared;
     let world = Rc::new(world);
@@ -152,8 +150,14 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
     } else {
         None
     };
-    if let Some(awaited) = awaited {
-        dispatcher.tell_after(closing(awaited), std::mem::take(&mut first));
+    // What cannot be waited for, such as a file, has its end at once.
+    let awaited = awaited.and_then(|fd| watch::readable(fd).ok());
+    if awaited.is_some() {
+        tracing::info!(
+            event = "boot.waiting",
+            text = "sixfold: info: waiting for S6_WAIT_FOR_CLOSING_FD",
+            "waiting until the descriptor of S6_WAIT_FOR_CLOSING_FD is closed"
+        );
     }
     let code = dispatcher
         .run(
@@ -162,6 +166,7 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
                 signals,
                 control,
                 reaped,
+                awaited,
             },
             local,
         )
@@ -171,33 +176,6 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         let _ = task.await;
     }
     Ok(code)
-}
-
-/// Waits until whoever started us has closed what `fd` leads to (`S6_WAIT_FOR_CLOSING_FD`). What can
-/// be read until then is nobody's.
-async fn closing(fd: OwnedFd) {
-    // What cannot be waited for, such as a file, has its end at once.
-    let Ok(fd) = watch::readable(fd) else {
-        return;
-    };
-    tracing::info!(
-        event = "boot.waiting",
-        text = "sixfold: info: waiting for S6_WAIT_FOR_CLOSING_FD",
-        "waiting until the descriptor of S6_WAIT_FOR_CLOSING_FD is closed"
-    );
-    let mut buffer = [0; 64];
-    while let Ok(mut guard) = fd.readable().await {
-        // The description is not ours alone, so it has to stay blocking: asked before each read.
-        let at_once = Deadline::after(Some(Duration::ZERO));
-        match wait_readable(&[fd.as_fd()], at_once).as_deref() {
-            Ok([true]) => match fds::read(fd.get_ref(), &mut buffer) {
-                Ok(1..) => tokio::task::yield_now().await,
-                Ok(0) | Err(_) => return,
-            },
-            Ok(_) => guard.clear_ready(),
-            Err(_) => return,
-        }
-    }
 }
 
 /// SIGCHLD, the one signal that tokio itself listens for.
