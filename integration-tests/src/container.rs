@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -100,15 +100,32 @@ impl Image {
         );
         fs::write(at("Dockerfile"), dockerfile).expect("a file can be written");
         let mut docker = classic_builder();
-        docker.args(["build", "--quiet", "--force-rm", "--tag", &name]);
+        // Without the cache: a layer from there may be that of another test's image, which is removed
+        // at this moment.
+        docker.args([
+            "build",
+            "--quiet",
+            "--force-rm",
+            "--no-cache",
+            "--tag",
+            &name,
+        ]);
         docker.arg(context.path());
         build(docker);
         Self { name }
     }
 }
 
+/// Keeps another test's image from being removed, with the layers that a build has just found in the
+/// cache.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Image {
     fn drop(&mut self) {
+        let _alone = alone();
         let _ = quiet(&["image", "rm", "--force", &self.name]);
     }
 }

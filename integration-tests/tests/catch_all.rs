@@ -273,12 +273,13 @@ fn send(nest: &Running, line: &str) {
         .assert_code(0);
 }
 
-/// A machine with a `/dev` of its own.
+/// A `/dev` of the machine's own.
+const OWN_DEV: &str = "mount -t tmpfs dev \"$root/dev\"; for f in null zero random urandom tty; do : > \"$root/dev/$f\"; mount --bind /dev/$f \"$root/dev/$f\"; done";
+
 fn with_syslog() -> Nest {
-    let own_dev = "mount -t tmpfs dev \"$root/dev\"; for f in null zero random urandom tty; do : > \"$root/dev/$f\"; mount --bind /dev/$f \"$root/dev/$f\"; done";
     Nest::new()
         .env("SIXFOLD_SYSLOG", "1")
-        .prepare(own_dev)
+        .prepare(OWN_DEV)
         .cmd_sh("echo cmd runs; exec sleep 1000")
 }
 
@@ -320,4 +321,22 @@ fn lines_of_syslog_are_kept_in_directories_in_text_mode() {
     });
     assert!(text("everything").contains("it works") && !text("everything").contains("somebody"));
     nest.terminate().assert_code(0).assert_lacks("it works");
+}
+
+#[test]
+fn a_socket_that_somebody_reads_is_left_to_them() {
+    if !root_available() {
+        return;
+    }
+    let reader = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1])\nwhile True: print('the other got', s.recv(99).decode(), flush=True)";
+    let prepare = format!(
+        "{OWN_DEV}; python3 -c \"{reader}\" \"$root/dev/log\" & until [ -S \"$root/dev/log\" ]; do sleep 0.02; done"
+    );
+    let nest = with_syslog().prepare(&prepare).boot();
+    let told = nest.wait_line("/dev/log: cannot be read as syslog").text();
+    assert!(told.contains("let no other syslogd read it"), "{told}");
+    nest.wait_line("cmd runs");
+    send(&nest, "<14>app: hello");
+    nest.wait_line("the other got <14>app: hello");
+    nest.terminate().assert_code(0);
 }

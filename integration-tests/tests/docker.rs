@@ -402,3 +402,117 @@ fn image_that_had_s6_overlays_files_is_taken_over() {
     let end = container.wait_exit();
     end.assert_code(0).assert_lacks("theirs");
 }
+
+/// A service that logs by syslog as another user, and a script that does so at the end.
+fn image_with_syslog() -> Image {
+    let tree = Tree::new();
+    tree.file(
+        "/etc/services.d/app/run",
+        0o755,
+        "#!/bin/sh\ns6-setuidgid nobody logger --id=7 -p daemon.err -t app it broke\nexec sleep 1000\n",
+    );
+    tree.file(
+        "/etc/cont-finish.d/bye",
+        0o755,
+        "#!/bin/sh\nlogger -p authpriv.info -t bye last words\n",
+    );
+    Image::over_base(&tree)
+}
+
+#[test]
+fn syslog_becomes_records() {
+    if !docker_available() {
+        return;
+    }
+    let image = image_with_syslog();
+    for place in [&[][..], &["--read-only", "--tmpfs", "/run"]] {
+        let mut options = vec!["--env", "SIXFOLD_SYSLOG=1"];
+        options.extend(place);
+        let mut container = Container::run(&options, image.name(), &[]);
+        container.wait_line("it broke");
+        container.stop();
+        let end = container.wait_exit();
+        end.assert_code(0).assert_lacks("cannot be");
+        let records: Vec<serde_json::Value> = end
+            .stdout()
+            .iter()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|record: &serde_json::Value| record["service"] == "syslog")
+            .collect();
+        let of = |name: &str| {
+            records
+                .iter()
+                .map(|it| it[name].clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("message"), ["it broke", "last words"], "{end}");
+        assert_eq!(of("program"), ["app", "bye"], "{end}");
+        assert_eq!(of("facility"), ["daemon", "authpriv"], "{end}");
+        assert_eq!(of("severity"), ["err", "info"], "{end}");
+        assert_eq!(records[0]["pid"], 7, "{end}");
+        assert_eq!(records[0]["level"], "ERROR", "{end}");
+    }
+}
+
+#[test]
+fn syslog_is_kept_in_directories_in_text_mode() {
+    if !docker_available() {
+        return;
+    }
+    let image = image_with_syslog();
+    for place in [
+        &[][..],
+        &["--read-only", "--tmpfs", "/run", "--tmpfs", "/var/log"],
+    ] {
+        let mut options = TEXT.to_vec();
+        options.extend(["--env", "SIXFOLD_SYSLOG=1"]);
+        options.extend(place);
+        let mut container = Container::run(&options, image.name(), &[]);
+        container.wait_line("[services.d] done.");
+        const ASK: &str = "cd /var/log/syslogd; until grep -q broke daemon/current errors/current everything/current; do sleep 0.05; done; cat errors/current; stat -c %a secure";
+        let end = container.exec(&["timeout", "15", "sh", "-c", ASK]);
+        end.assert_code(0)
+            .assert_has("daemon.err: ")
+            .assert_has(" app[7]: it broke");
+        end.assert_has("2750");
+        container.stop();
+        let end = container.wait_exit();
+        end.assert_code(0)
+            .assert_lacks("broke")
+            .assert_lacks("cannot be");
+        if place.is_empty() {
+            let from = format!("{}:/var/log/syslogd/secure/current", container.name());
+            let copied = sixfold_integration_tests::run_to_end("docker", &["cp", &from, "-"]);
+            copied.assert_code(0).assert_has("authpriv.info: ");
+            copied.assert_has("bye: last words");
+        }
+    }
+}
+
+#[test]
+fn syslog_that_cannot_be_says_how_to_mend_it() {
+    if !docker_available() {
+        return;
+    }
+    let image = image_with_syslog();
+    for (place, mend) in [
+        (&["--user", "1000:1000"][..], "start the container as root"),
+        (
+            &["--user", "1000", "--read-only", "--tmpfs", "/run:uid=1000"],
+            "start the container as root",
+        ),
+        (
+            &["--read-only", "--tmpfs", "/run"],
+            "docker run --tmpfs /var/log",
+        ),
+    ] {
+        let mut options = TEXT.to_vec();
+        options.extend(["--env", "SIXFOLD_SYSLOG=1"]);
+        options.extend(place);
+        let container = Container::run(&options, image.name(), &["echo", "cmd runs"]);
+        let end = container.wait_exit();
+        end.assert_code(0).assert_has("cmd runs");
+        assert_eq!(end.count("cannot be "), 1, "{end}");
+        assert_eq!(end.count(mend), 1, "{end}");
+    }
+}

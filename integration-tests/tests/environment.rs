@@ -311,6 +311,46 @@ fn path_gets_the_directories_of_the_commands() {
 }
 
 #[test]
+fn the_global_path_takes_the_place_of_the_containers() {
+    if !root_available() {
+        return;
+    }
+    let tell = |who: &str| format!("#!/bin/sh\necho \"{who} $PATH\"\n");
+    let given = "/command:/usr/bin:/bin:/usr/sbin:sbin:/opt/own";
+    let nest = Nest::new()
+        .env("PATH", "/usr/local/bin")
+        .env("S6_GLOBAL_PATH", given)
+        .env("S6_STAGE2_HOOK", "/opt/own/hook")
+        .file("/opt/own/hook", 0o755, tell("hook"))
+        .cont_init("10", &tell("init"))
+        .service("web", &tell("web"))
+        .cmd(&[
+            "/bin/sh",
+            "-c",
+            "echo \"cmd $PATH\"; exec with-contenv sh -c 'echo \"contenv $PATH\"; exec sleep 1000'",
+        ])
+        .boot();
+    for who in ["hook", "init", "web", "cmd", "contenv"] {
+        assert_eq!(
+            nest.wait_line(&format!("{who} ")).text(),
+            format!("{who} {given}")
+        );
+    }
+    nest.terminate().assert_code(0);
+    // The commands are found whatever it says.
+    let nest =
+        Nest::new()
+            .env("S6_GLOBAL_PATH", "/opt/own")
+            .cmd(&["sh", "-c", "echo \"cmd $PATH\""]);
+    let end = nest.run();
+    assert_eq!(
+        end.stdout(),
+        ["cmd /command:/usr/bin:/bin:/opt/own"],
+        "{end}"
+    );
+}
+
+#[test]
 fn programs_in_usr_local_bin_are_found_by_services() {
     if !root_available() {
         return;

@@ -4,13 +4,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use sixfold_integration_tests::binary;
+use sixfold_integration_tests::{binary, s6_available};
 use tempfile::TempDir;
 
 /// How many histories are lived through.
@@ -199,6 +200,141 @@ fn a_kill_in_the_middle_of_a_rotation_costs_nothing() {
             is_killed: true,
         };
         live(dir.path(), &script, &vec![life; 15]).unwrap();
+    }
+}
+
+/// What a killed one has left in its directory: the modes of its files, where they are there.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    current: Option<u32>,
+    previous: Option<u32>,
+    processed: Option<u32>,
+    has_state: bool,
+    has_new_state: bool,
+    /// The file that has an archive's name already, and its own still.
+    linked: Option<&'static str>,
+}
+
+/// The mode of a file that was written to the end, and that of one that was not.
+const WHOLE: u32 = 0o744;
+const CUT: u32 = 0o644;
+
+/// Every combination. s6-log gives a file an archive's name when it is whole, or `previous`, or not
+/// whole and `current`.
+fn all_left() -> Vec<Left> {
+    let modes = [None, Some(CUT), Some(WHOLE)];
+    let mut all = Vec::new();
+    for number in 0..27 * 4 {
+        let left = Left {
+            current: modes[number % 3],
+            previous: modes[number / 3 % 3],
+            processed: modes[number / 9 % 3],
+            has_state: number / 27 % 2 == 1,
+            has_new_state: number / 54 == 1,
+            linked: None,
+        };
+        let may_be_linked = [
+            (left.current == Some(CUT)).then_some("current"),
+            left.previous.map(|_| "previous"),
+            (left.processed == Some(WHOLE)).then_some("processed"),
+        ];
+        all.push(left);
+        let linked = may_be_linked.into_iter().flatten();
+        all.extend(linked.map(|name| Left {
+            linked: Some(name),
+            ..left
+        }));
+    }
+    all
+}
+
+impl Left {
+    fn make(self, dir: &Path) {
+        let log = dir.join("log");
+        fs::create_dir(&log).unwrap();
+        let file = |name: &str, mode: Option<u32>| {
+            if let Some(mode) = mode {
+                fs::write(log.join(name), format!("the {name}\n")).unwrap();
+                fs::set_permissions(log.join(name), fs::Permissions::from_mode(mode)).unwrap();
+            }
+        };
+        file("current", self.current);
+        file("previous", self.previous);
+        file("processed", self.processed);
+        file("state", self.has_state.then_some(CUT));
+        file("newstate", self.has_new_state.then_some(CUT));
+        if self.has_state {
+            fs::write(log.join("lock"), "").unwrap();
+        }
+        if let Some(name) = self.linked {
+            let letter = if name == "current" { 'u' } else { 's' };
+            let archive = format!("@400000005000000000000000.{letter}");
+            fs::hard_link(log.join(name), log.join(archive)).unwrap();
+        }
+    }
+
+    /// What `program` makes of it, given one more line: each file with its mode, number of names and
+    /// content, the archives without the moments in their names.
+    fn taken_over(self, program: &Path, words: &[&str]) -> Vec<(String, u32, u64, String)> {
+        let dir = TempDir::with_prefix("sixfold-log-").unwrap();
+        self.make(dir.path());
+        let run = || {
+            let mut command = Command::new(program);
+            command.arg0("s6-log").args(words).arg("./log");
+            command.current_dir(dir.path()).stdin(Stdio::piped());
+            let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+            // It may have failed already.
+            let _ = child.stdin.take().unwrap().write_all(b"new\n");
+            child.wait().unwrap().code()
+        };
+        // 2.11 wants to give two files the same name, and then needs another start.
+        let code = match run() {
+            Some(111) if program != binary() => run(),
+            code => code,
+        };
+        assert_eq!(code, Some(0), "{self:?}");
+        let log = dir.path().join("log");
+        let mut names: Vec<String> = fs::read_dir(&log)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        let files = names.into_iter().map(|name| {
+            let found = fs::metadata(log.join(&name)).unwrap();
+            let content = fs::read_to_string(log.join(&name)).unwrap();
+            let name = match name.strip_prefix('@') {
+                Some(archive) => format!("@{}", &archive[24..]),
+                None => name,
+            };
+            (name, found.mode() & 0o7777, found.nlink(), content)
+        });
+        files.collect()
+    }
+}
+
+#[test]
+fn what_is_left_of_a_rotation_is_taken_over_as_by_debians() {
+    if !s6_available() {
+        return;
+    }
+    let theirs = Path::new("/usr/bin/s6-log");
+    for words in [&[][..], &["?cat"]] {
+        for left in all_left() {
+            let found = left.taken_over(binary(), words);
+            let is_more = left.previous.is_some() || left.processed.is_some();
+            let expected = if left.current == Some(WHOLE) && is_more {
+                // Debian's looks no further then: what else is there stays until the next rotation
+                // writes over it. Here it is kept, as if there were no `current`.
+                let current = None;
+                let mut others = Left { current, ..left }.taken_over(theirs, words);
+                let current = others.iter_mut().find(|(name, ..)| name == "current");
+                current.unwrap().3.insert_str(0, "the current\n");
+                others
+            } else {
+                left.taken_over(theirs, words)
+            };
+            assert_eq!(found, expected, "{left:?} {words:?}");
+        }
     }
 }
 

@@ -205,6 +205,59 @@ fn who_ignores_abrt_is_killed_and_who_asks_for_it_is_ended_at_once() {
         .assert_has("service said WATCHDOG=trigger and is ended by SIGABRT");
 }
 
+/// `slow` needs longer than its limits and says so: until `mute`, which says nothing, has failed to start, and
+/// until `deaf` has been killed.
+#[test]
+fn who_says_in_time_that_it_needs_longer_gets_it() {
+    if !root_available() {
+        return;
+    }
+    let until = |file: &str| format!("until [ -e /run/{file} ]; do sleep 0.02; done");
+    let slow = format!(
+        "#!/bin/sh\n/opt/say EXTEND_TIMEOUT_USEC=60000000\n\
+         trap '/opt/say EXTEND_TIMEOUT_USEC=60000000; {}; echo slow ends >&2; exit 0' TERM\n\
+         {}; echo slow is ready >&2; /opt/say READY=1\n\
+         while :; do sleep 1000 & wait $!; done\n",
+        until("killed"),
+        until("late"),
+    );
+    let mut nest = nest()
+        .rc("mute", "run", "#!/bin/sh\nexec sleep 1000\n")
+        .rc("mute", "finish", "#!/bin/sh\ntouch /run/late\n")
+        .rc("slow", "run", &slow)
+        .rc("deaf", "type", "longrun\n")
+        .rc(
+            "deaf",
+            "run",
+            "#!/bin/sh\ntrap '' TERM; while :; do sleep 1000; done\n",
+        )
+        .rc("deaf", "finish", "#!/bin/sh\ntouch /run/killed\n")
+        .rc("deaf", "timeout-kill", "300\n")
+        .cmd_sh("echo cmd runs >&2; exec sleep 1000");
+    for name in ["mute", "slow"] {
+        nest = nest
+            .rc(name, "type", "longrun\n")
+            .rc(name, "notify", "systemd\n")
+            .rc(name, "timeout-up", "300\n")
+            .rc(name, "timeout-down", "250\n")
+            .rc(name, "timeout-kill", "250\n")
+            .rc(name, "dependencies.d/base", "");
+    }
+    let nest = nest.boot();
+    nest.wait_line("cmd runs");
+    let end = nest.terminate();
+    end.assert_code(0)
+        .assert_has("slow successfully started")
+        .assert_has("slow ends")
+        .assert_has("slow successfully stopped")
+        .assert_lacks("slow failed")
+        .assert_lacks("unable to start service slow");
+    assert!(
+        position(&end, "mute") < position(&end, "slow is ready"),
+        "{end}"
+    );
+}
+
 #[test]
 fn strangers_are_not_heard() {
     if !root_available() {

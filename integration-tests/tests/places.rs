@@ -43,6 +43,40 @@ fn as_pid_1() {
     boot_and_stop(whole()).assert_lacks("subreaper");
 }
 
+/// As an `/init` that an image has made after s6-overlay's does at its end.
+#[test]
+fn by_the_parts_that_s6_overlays_init_is_made_of() {
+    if !root_available() {
+        return;
+    }
+    let libexec = "/package/admin/s6-overlay-3.2.0.0/libexec";
+    let preinit = format!(" {libexec}/preinit");
+    let stage0 = format!("{libexec}/stage0");
+    let end = whole()
+        .entry(&["s6-overlay-suexec", &preinit, "", &stage0])
+        .cmd_sh("echo cmd of $FOO; exit 7")
+        .run();
+    end.assert_code(7)
+        .assert_has("init bar")
+        .assert_has("cmd of bar")
+        .assert_lacks("subreaper");
+    let own_init = "#!/bin/sh -e\nchmod u-s /command/s6-overlay-suexec\n\
+                    /package/admin/s6-overlay/libexec/preinit\n\
+                    exec /package/admin/s6-overlay/libexec/stage0 \"$@\"\n";
+    whole()
+        .file("/own-init", 0o755, own_init)
+        .entry(&["/bin/sh", "/own-init"])
+        .cmd_sh("exit 8")
+        .run()
+        .assert_code(8)
+        .assert_has("init bar")
+        .assert_lacks("subreaper");
+    Nest::new()
+        .entry(&["s6-overlay-suexec", &preinit, "", "/bin/true"])
+        .run()
+        .assert_code(100);
+}
+
 #[test]
 fn not_as_pid_1_with_one_info_line() {
     if !root_available() {

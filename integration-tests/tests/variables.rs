@@ -1,5 +1,5 @@
 //! The S6_ variables: a value that makes no sense is reported once with the value, what it must be
-//! and the default taken; what is not honoured yet is reported too; good values are silent.
+//! and the default taken; former names are reported too; good values are silent.
 
 use std::time::Duration;
 
@@ -70,17 +70,87 @@ fn good_values_are_silent() {
 }
 
 #[test]
-fn variables_not_yet_honoured_are_reported() {
+fn former_names_are_reported() {
     if !root_available() {
         return;
     }
-    for (name, value) in [
-        ("S6_GLOBAL_PATH", "/opt/bin"),
-        ("S6_WAIT_FOR_CLOSING_FD", "3"),
-    ] {
-        let end = run_with(name, value);
-        assert_eq!(end.count(name), 1, "{name}\n{end}");
+    let end = run_with("S6_USE_CATCHALL_LOGGER", "1");
+    assert_eq!(end.count("did you mean S6_LOGGING"), 1, "{end}");
+}
+
+/// A container that inherits descriptor 7, a pipe whose other end somebody holds who has written to it
+/// and closes it when there is a file `/run/go`.
+fn with_a_gate() -> Nest {
+    Nest::new()
+        .prepare(
+            "mkfifo \"$root/run/gate\"
+            ( exec > \"$root/run/gate\"
+              echo words
+              until [ -e \"$root/run/go\" ]; do sleep 0.02; done ) &
+            exec 7< \"$root/run/gate\"",
+        )
+        .env("S6_WAIT_FOR_CLOSING_FD", "7")
+        .service(
+            "web",
+            "ls /proc/self/fd | xargs echo web has; exec sleep 1000",
+        )
+}
+
+#[test]
+fn nothing_starts_before_the_descriptor_is_closed() {
+    if !root_available() {
+        return;
     }
+    let nest = with_a_gate().boot();
+    nest.wait_line("waiting for S6_WAIT_FOR_CLOSING_FD");
+    assert_eq!(nest.named("sleep").len(), 1, "only the one outside waits");
+    nest.write_file("/run/go", "");
+    let web = nest.wait_line("web has").text();
+    assert_eq!(web, "web has 0 1 2 3", "ls has 3 itself");
+    let end = nest.terminate();
+    end.assert_code(0);
+    let lines: Vec<String> = end.output.lines().iter().map(|line| line.text()).collect();
+    assert!(
+        lines[0].contains("waiting for S6_WAIT_FOR_CLOSING_FD"),
+        "{end}"
+    );
+    assert!(lines[1].starts_with("[fix-attrs.d]"), "{end}");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_the_descriptor() {
+    if !root_available() {
+        return;
+    }
+    let nest = with_a_gate().boot();
+    nest.wait_line("waiting for S6_WAIT_FOR_CLOSING_FD");
+    let end = nest.terminate();
+    end.assert_code(0)
+        .assert_lacks("[fix-attrs.d]")
+        .assert_within(Duration::from_secs(2));
+}
+
+#[test]
+fn a_descriptor_that_is_not_open_is_not_waited_for() {
+    if !root_available() {
+        return;
+    }
+    let end = run_with("S6_WAIT_FOR_CLOSING_FD", "9");
+    assert_eq!(end.count("S6_WAIT_FOR_CLOSING_FD is 9"), 1, "{end}");
+    assert_eq!(
+        run_with("S6_WAIT_FOR_CLOSING_FD", "0").count("CLOSING_FD"),
+        0
+    );
+    // A file has its end at once; standard input is none that may be meant.
+    let nest = Nest::new()
+        .prepare("exec 7< /dev/null")
+        .env("S6_WAIT_FOR_CLOSING_FD", "7");
+    nest.cmd(&["true"])
+        .run()
+        .assert_code(0)
+        .assert_lacks("CLOSING_FD");
+    let end = run_with("S6_WAIT_FOR_CLOSING_FD", "2");
+    assert_eq!(end.count("S6_WAIT_FOR_CLOSING_FD is"), 1, "{end}");
 }
 
 #[test]

@@ -155,6 +155,11 @@ const OWN: &[Applet] = &[
         run: Run::Function(reload::reload),
     },
     Applet::compatible(
+        "s6-overlay-suexec",
+        "be PID 1, for an /init of the image's own",
+        init::suexec,
+    ),
+    Applet::compatible(
         "with-contenv",
         "run a program with the container's environment",
         contenv::with_contenv,
@@ -261,7 +266,7 @@ fn keeps_signals_blocked(name: &str) -> bool {
     is_stop
         || matches!(
             name,
-            "init" | "run" | "s6-svscanctl" | "s6-svscan" | "s6-supervise"
+            "init" | "s6-overlay-suexec" | "run" | "s6-svscanctl" | "s6-svscan" | "s6-supervise"
         )
 }
 
@@ -306,6 +311,7 @@ mod tests {
     fn signals_stay_blocked_where_the_stop_would_hit_or_somebody_listens() {
         for name in [
             "init",
+            "s6-overlay-suexec",
             "run",
             "s6-svscanctl",
             "s6-svscan",

@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use sixfold_engine::{Input, Policy};
 use sixfold_model::service_dir::MAX_NAME;
 use sixfold_model::settings::Logging;
-use sixfold_model::{Settings, environment};
+use sixfold_model::{Diagnostic, Settings, environment};
 use sixfold_protocol::paths;
 use sixfold_sys::signals::Ignored;
 use sixfold_sys::{fds, files, process};
@@ -45,10 +46,14 @@ pub fn run(invocation: Invocation) -> Result<u8> {
     fds::close_others_on_exec();
     files::set_umask(0o022);
     let env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let (settings, diagnostics) = Settings::from_env(
+    let (settings, mut diagnostics) = Settings::from_env(
         env.iter()
             .map(|(name, value)| (name.as_os_str(), value.as_os_str())),
     );
+    // Before anything is opened that could get its number.
+    let awaited = settings
+        .wait_for_closing_fd
+        .and_then(|number| awaited(number, &mut diagnostics));
     let log = Log {
         format: shell::format(settings.log_format),
         verbosity: settings.verbosity,
@@ -56,12 +61,17 @@ pub fn run(invocation: Invocation) -> Result<u8> {
     };
     shell::run(clock, log, |outlet| {
         diagnostics.iter().for_each(world::report);
-        prepare(invocation, settings, log.format, outlet, env, clock).map_err(|error| {
-            let text = format!("sixfold: fatal: {error:#}");
-            let text = text.as_str();
-            tracing::error!(event = "boot.failed", text, "{error:#}");
-            CANNOT_BOOT
-        })
+        prepare(invocation, settings, log.format, outlet, env, clock)
+            .map(|prepared| Prepared {
+                awaited,
+                ..prepared
+            })
+            .map_err(|error| {
+                let text = format!("sixfold: fatal: {error:#}");
+                let text = text.as_str();
+                tracing::error!(event = "boot.failed", text, "{error:#}");
+                CANNOT_BOOT
+            })
     })
 }
 
@@ -90,7 +100,8 @@ fn prepare(
         .iter()
         .find(|(name, _)| name == "PATH")
         .map(|(_, path)| path.as_os_str());
-    let path = environment::search_path(container_path);
+    let global_path = settings.global_path.as_deref();
+    let path = environment::search_path(global_path.or(container_path));
     let full_env = full_environment(env, &path, &workdir);
     layout::prepare(&exe, &workdir, is_init)?;
     if !settings.keep_env {
@@ -146,7 +157,22 @@ fn prepare(
         policy,
         control: Some(control),
         first: vec![Input::Boot],
+        awaited: None,
     })
+}
+
+/// The inherited descriptor whose end is to be waited for. s6-linux-init says nothing of one that is
+/// not open.
+fn awaited(number: i32, diagnostics: &mut Vec<Diagnostic>) -> Option<OwnedFd> {
+    let taken = fds::take(number);
+    taken
+        .inspect_err(|_| {
+            diagnostics.push(Diagnostic::variable(
+                format!("S6_WAIT_FOR_CLOSING_FD is {number}, which is not open; not waited for"),
+                "pass the descriptor to the container, or leave S6_WAIT_FOR_CLOSING_FD unset",
+            ));
+        })
+        .ok()
 }
 
 /// Starts the catch-all logger, if one is asked for.

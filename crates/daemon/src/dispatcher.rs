@@ -2,6 +2,7 @@
 //! decides; the effects are carried out in order.
 
 use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use sixfold_engine::{Engine, Exit, Input, NodeId, Policy, Role, RunId, SpawnFail
 use sixfold_model::{ServiceSpec, Signal};
 use sixfold_protocol::scan_control::LISTEN;
 use sixfold_sys::{memory, signals};
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -21,6 +23,7 @@ use crate::phase::Phase;
 use crate::requests::Asked;
 use crate::signals::Signals;
 use crate::unit::{Order, Unit};
+use crate::watch;
 use crate::world::World;
 use requests::Client;
 use turns::Fresh;
@@ -96,6 +99,8 @@ pub(crate) struct Sources {
     pub(crate) control: Option<Control>,
     /// Reaped orphans.
     pub(crate) reaped: mpsc::UnboundedReceiver<usize>,
+    /// What has to come to its end before the engine is told the first inputs.
+    pub(crate) awaited: Option<AsyncFd<OwnedFd>>,
 }
 
 /// Code and heap that only a boot needs are worth as much as all the rest; the last of it is used a
@@ -143,18 +148,21 @@ impl Dispatcher {
         self.phases.subscribe()
     }
 
-    /// Runs everything from the `first` inputs to the end, and returns the exit code.
+    /// Runs everything from the `first` inputs to the end, and returns the exit code. Signals are heard
+    /// before what is awaited has come to its end, too.
     pub(crate) async fn run(
         mut self,
-        first: Vec<Input>,
+        mut first: Vec<Input>,
         mut sources: Sources,
         local: &LocalSet,
     ) -> u8 {
         if self.world.role == Role::Container {
             self.listen_for_requests();
         }
-        for input in first {
-            self.survive(input, local);
+        if sources.awaited.is_none() {
+            for input in std::mem::take(&mut first) {
+                self.survive(input, local);
+            }
         }
         let mut handled = 0_usize;
         let mut has_settled = false;
@@ -180,6 +188,7 @@ impl Dispatcher {
                 Some(_) = sources.reaped.recv() => self.census(),
                 Some(asked) = self.requests.recv() => self.asked(asked),
                 Some(ended) = self.tasks.join_next() => self.unit_ended(ended, local),
+                () = watch::over(&mut sources.awaited) => std::mem::take(&mut first),
                 // Last: somebody may write there without end.
                 bytes = control::heard(sources.control.as_ref()) => match bytes {
                     Ok(bytes) => {

@@ -180,13 +180,17 @@ fn what_a_kill_leaves_is_brought_to_an_end() {
 
 #[test]
 fn a_file_that_has_its_name_already_is_not_kept_twice() {
-    let dir = TempDir::new().unwrap();
-    fs::write(dir.path().join(PREVIOUS), "p").unwrap();
-    let kept = dir.path().join("@400000006553f1250000000a.s");
-    fs::hard_link(dir.path().join(PREVIOUS), &kept).unwrap();
-    drop(open(dir.path(), small(9), false, at(0)));
-    assert_eq!(archives(dir.path()).len(), 1);
-    assert_eq!(content(dir.path()), b"p");
+    for (name, mode) in [(PREVIOUS, 0o644), (CURRENT, 0o644), (PROCESSED, 0o744)] {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join(name);
+        fs::write(&path, "p").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let kept = dir.path().join("@400000006553f1250000000a.s");
+        fs::hard_link(path, &kept).unwrap();
+        drop(open(dir.path(), small(9), false, at(0)));
+        assert_eq!(archives(dir.path()).len(), 1, "{name}");
+        assert_eq!(content(dir.path()), b"p", "{name}");
+    }
 }
 
 #[test]

@@ -26,8 +26,8 @@ use crate::reaper;
 use crate::record::{Object, Stream, timestamp};
 use crate::signals::Signals;
 use crate::subscriber::{self, Format};
-use crate::syslog;
 use crate::world::World;
+use crate::{syslog, watch};
 
 /// The name under which lines are logged that are written to PID 1's own streams, as scripts do
 /// through `/proc/1/fd/1`.
@@ -54,6 +54,8 @@ pub(crate) struct Prepared {
     pub(crate) control: Option<(File, Control)>,
     /// What the engine is told first.
     pub(crate) first: Vec<Input>,
+    /// What has to come to its end before the engine is told that.
+    pub(crate) awaited: Option<OwnedFd>,
 }
 
 /// Runs what `prepare` prepares to its end, and returns the exit code. `prepare` is called inside
@@ -121,6 +123,7 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
         policy,
         control,
         first,
+        awaited,
     } = prepared;
     let world = Rc::new(world);
     let children = signal(SignalKind::child()).context("cannot listen for dead children")?;
@@ -147,6 +150,15 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
     } else {
         None
     };
+    // What cannot be waited for, such as a file, has its end at once.
+    let awaited = awaited.and_then(|fd| watch::readable(fd).ok());
+    if awaited.is_some() {
+        tracing::info!(
+            event = "boot.waiting",
+            text = "sixfold: info: waiting for S6_WAIT_FOR_CLOSING_FD",
+            "waiting until the descriptor of S6_WAIT_FOR_CLOSING_FD is closed"
+        );
+    }
     let code = dispatcher
         .run(
             first,
@@ -154,6 +166,7 @@ async fn serve(prepared: Prepared, clock: Clock, local: &LocalSet) -> Result<u8>
                 signals,
                 control,
                 reaped,
+                awaited,
             },
             local,
         )

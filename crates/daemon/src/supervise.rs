@@ -153,6 +153,7 @@ fn prepare_scan(
         policy: policy(role),
         control: Some(control),
         first: vec![Input::Boot],
+        awaited: None,
     })
 }
 
@@ -187,6 +188,7 @@ fn prepare_service(
         policy: policy(Role::Service),
         control: None,
         first: vec![Input::Boot, Input::Services { specs: vec![spec] }],
+        awaited: None,
     })
 }
 

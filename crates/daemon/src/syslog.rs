@@ -59,8 +59,7 @@ pub(crate) fn start(world: &Rc<World>, clock: Clock) {
     if !world.settings.syslog {
         return;
     }
-    let socket = datagrams::bind(Path::new(SOCKET));
-    let socket = socket.and_then(|(socket, lock)| Ok((watch::readable(socket)?, lock)));
+    let socket = open().and_then(|(socket, lock)| Ok((watch::readable(socket)?, lock)));
     match socket {
         Ok((socket, lock)) => {
             if world.format == Format::Text {
@@ -71,9 +70,29 @@ pub(crate) fn start(world: &Rc<World>, clock: Clock) {
         Err(error) => world.report(&[Diagnostic::error(
             Path::new(SOCKET),
             format!("cannot be read as syslog: {error}"),
-            "let /dev be writable and no other syslogd run, or leave SIXFOLD_SYSLOG unset",
+            mend(&error),
         )]),
     }
+}
+
+/// What helps against its not being there.
+fn mend(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "start the container as root and let services drop their privileges (s6-setuidgid), or leave SIXFOLD_SYSLOG unset"
+    } else if error.kind() == io::ErrorKind::ResourceBusy {
+        "let no other syslogd read it and nothing be mounted there, or leave SIXFOLD_SYSLOG unset"
+    } else {
+        "let /dev be writable, or leave SIXFOLD_SYSLOG unset"
+    }
+}
+
+/// The socket with its lock. The lock tells whether a syslogd of s6's reads there; that of a host, whose
+/// `/dev` may be the container's too, knows no lock, and must not lose its socket to a container.
+fn open() -> io::Result<(OwnedFd, OwnedFd)> {
+    if datagrams::is_read(Path::new(SOCKET)) {
+        return Err(io::ErrorKind::ResourceBusy.into());
+    }
+    datagrams::bind(Path::new(SOCKET))
 }
 
 async fn serve(socket: AsyncFd<OwnedFd>, _lock: OwnedFd, world: Rc<World>) {
@@ -113,7 +132,7 @@ fn keep(world: &Rc<World>, clock: Clock) {
         Err(reason) => world.report(&[Diagnostic::error(
             Path::new(DIRECTORY),
             format!("cannot be written to, so the lines of syslog are lost: {reason}"),
-            "let it be writable, or have records instead (SIXFOLD_LOG_FORMAT=json)",
+            "let it be writable (docker run --tmpfs /var/log), or have records instead (SIXFOLD_LOG_FORMAT=json)",
         )]),
     }
 }

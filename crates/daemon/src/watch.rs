@@ -7,14 +7,39 @@
 
 use std::future;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
 
+use sixfold_sys::fds;
+use sixfold_sys::poll::{Deadline, wait_readable};
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 /// Watches `fd` for something to read. Fails when the event loop cannot take it.
 pub(crate) fn readable<T: AsFd + AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
     watch(fd, Interest::READABLE).map_err(|(_, error)| error)
+}
+
+/// Waits until whoever started us has closed what `awaited` leads to (`S6_WAIT_FOR_CLOSING_FD`), and lets
+/// go of it; for ever, if it is nothing. What can be read until then is nobody's.
+pub(crate) async fn over(awaited: &mut Option<AsyncFd<OwnedFd>>) {
+    let Some(fd) = awaited else {
+        return future::pending().await;
+    };
+    let mut buffer = [0; 64];
+    while let Ok(mut guard) = fd.readable().await {
+        // The description is not ours alone, so it has to stay blocking: asked before each read.
+        let at_once = Deadline::after(Some(Duration::ZERO));
+        match wait_readable(&[fd.as_fd()], at_once).as_deref() {
+            Ok([true]) => match fds::read(fd.get_ref(), &mut buffer) {
+                Ok(1..) => tokio::task::yield_now().await,
+                Ok(0) | Err(_) => break,
+            },
+            Ok(_) => guard.clear_ready(),
+            Err(_) => break,
+        }
+    }
+    *awaited = None;
 }
 
 /// Watches `fd` for room to write; gives it back when the event loop cannot take it (files).

@@ -17,6 +17,7 @@
 
 mod command;
 mod ending;
+mod extension;
 mod longrun;
 mod standing;
 mod state;

@@ -222,13 +222,16 @@ fn make_foreign_ids() -> (Vec<NodeId>, Vec<RunId>) {
     (nodes[1000..].to_vec(), runs[1500..].to_vec())
 }
 
+/// The kind of [`about`] that names no run.
+const LISTED: u64 = 8;
+
 /// An input about `node` and `run`.
 fn about(kind: u64, node: NodeId, run: RunId) -> Input {
     let step = Step {
         name: "garbage".to_owned(),
         path: "/garbage".into(),
     };
-    match kind % 8 {
+    match kind {
         0 => Input::Spawned { node, run, pid: 66 },
         1 => Input::Ready { node, run },
         2 => Input::Exited {
@@ -255,6 +258,11 @@ fn about(kind: u64, node: NodeId, run: RunId) -> Input {
             node,
             run,
             pulse: Pulse::Every(Some(ms(1))),
+        },
+        7 => Input::Pulse {
+            node,
+            run,
+            pulse: Pulse::Extend(ms(5000)),
         },
         _ => Input::Listed {
             node,
@@ -329,12 +337,12 @@ proptest! {
             let index = usize::try_from(dice >> 8).unwrap();
             let node = nodes[index % nodes.len()];
             let run = runs[index % runs.len()];
-            let kind = dice % 5; // not `Listed`, where the node is known
-            match (dice / 5 % 4, world.any_run(index)) {
+            let kind = dice % LISTED; // not that, where the node is known
+            match (dice / LISTED % 4, world.any_run(index)) {
                 (0, Some((known, _, _))) => Some(about(kind, known, run)),
-                (1, Some((_, known, _))) => Some(about(dice % 6, node, known)),
+                (1, Some((_, known, _))) => Some(about(dice % (LISTED + 1), node, known)),
                 (2, Some((node, run, true))) => Some(about(kind, node, run)),
-                (3, _) => Some(about(dice % 6, node, run)),
+                (3, _) => Some(about(dice % (LISTED + 1), node, run)),
                 _ => None,
             }
         });
@@ -345,7 +353,7 @@ proptest! {
     #[test]
     fn any_inputs_are_survived(
         policy in policy(),
-        inputs in proptest::collection::vec((0..3000_u64, 0..22_u64, 0..40_usize, service()), 0..60),
+        inputs in proptest::collection::vec((0..3000_u64, 0..24_u64, 0..40_usize, service()), 0..60),
         role in prop_oneof![Just(Role::Container), Just(Role::Service), Just(SCAN)],
     ) {
         let (nodes, runs) = &*FOREIGN;
@@ -359,18 +367,18 @@ proptest! {
             now = now.after(ms(wait));
             let (node, run) = known[index % known.len()];
             let input = match kind {
-                0..=5 => about(kind, node, run),
-                6 | 7 => about(5, lists[lists.len() - 1 - index % lists.len()], run),
-                8 => Input::Timer,
-                9 => Input::Census { left: index % 2 == 0 },
-                10 | 11 => Input::Services { specs: vec![spec] },
-                12 => Input::Rescan,
-                13 => Input::Prune { loggers: index % 2 == 0 },
-                14 | 15 => Input::Supervised { node, spec: Box::new(spec) },
-                16 => Input::Refused { node },
-                17 => Input::Reread { node, spec: Box::new(spec) },
-                18 | 19 => Input::Control { node, command: COMMANDS[index % COMMANDS.len()] },
-                20 => Input::ControlAll { command: COMMANDS[index % COMMANDS.len()] },
+                0..LISTED => about(kind, node, run),
+                LISTED | 9 => about(LISTED, lists[lists.len() - 1 - index % lists.len()], run),
+                10 => Input::Timer,
+                11 => Input::Census { left: index % 2 == 0 },
+                12 | 13 => Input::Services { specs: vec![spec] },
+                14 => Input::Rescan,
+                15 => Input::Prune { loggers: index % 2 == 0 },
+                16 | 17 => Input::Supervised { node, spec: Box::new(spec) },
+                18 => Input::Refused { node },
+                19 => Input::Reread { node, spec: Box::new(spec) },
+                20 | 21 => Input::Control { node, command: COMMANDS[index % COMMANDS.len()] },
+                22 => Input::ControlAll { command: COMMANDS[index % COMMANDS.len()] },
                 _ => Input::StopSignal {
                     signal: Signal::TERM,
                     origin: if index % 2 == 0 { Origin::Outside } else { Origin::Inside },

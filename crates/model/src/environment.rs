@@ -15,7 +15,8 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 /// What is put before the PATH when it is not in it, in the order in which it is put there.
 const ADDED: [&str; 3] = ["/bin", "/usr/bin", "/command"];
 
-/// The PATH of the whole tree, from the one that the container was started with (`None`: unset).
+/// The PATH of the whole tree, from the one that the container was started with (`None`: unset), or
+/// from what `S6_GLOBAL_PATH` has in its place.
 ///
 /// As s6-overlay's `/init` makes it (3.1.0.0 and later): an empty PATH is `/bin`, and `/bin`,
 /// `/usr/bin` and `/command` are put before it, one after the other, where they are missing.

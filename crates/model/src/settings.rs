@@ -76,6 +76,11 @@ pub struct Settings {
     pub read_only_root: bool,
     /// `S6_SYNC_DISKS`: sync file systems before the end.
     pub sync_disks: bool,
+    /// `S6_GLOBAL_PATH`: the PATH that counts in place of the container's own.
+    pub global_path: Option<OsString>,
+    /// `S6_WAIT_FOR_CLOSING_FD`: the inherited descriptor, 3 or higher, whose end is waited for
+    /// before anything starts.
+    pub wait_for_closing_fd: Option<i32>,
     /// `S6_RUNTIME_PROFILE`: the directory below `/etc/cont-profile.d` that replaces `/etc`.
     pub runtime_profile: Option<OsString>,
     /// `S6_RUNTIME_BUNDLEDIR`: the directory that holds the bundles `user` and `user2`, in place of
@@ -115,6 +120,8 @@ impl Default for Settings {
             fix_attrs_hidden: false,
             read_only_root: false,
             sync_disks: false,
+            global_path: None,
+            wait_for_closing_fd: None,
             runtime_profile: None,
             runtime_bundledir: None,
             stage2_hook: Vec::new(),

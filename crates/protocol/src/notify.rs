@@ -37,6 +37,8 @@ pub enum Assignment {
     /// `WATCHDOG_USEC=N`: from now on it says [`Self::Alive`] at least this often; nothing (0, or the
     /// largest number there is) is never.
     WatchdogEvery(Option<Duration>),
+    /// `EXTEND_TIMEOUT_USEC=N`: its start or its end takes this much longer, from now on.
+    Extend(Duration),
     /// `MAINPID=PID`: the process that is to count as the service, 1 or more.
     MainPid(i32),
 }
@@ -59,6 +61,9 @@ fn assignment(line: &[u8]) -> Option<Assignment> {
         (b"STATUS", text) => Some(Assignment::Status(printable(text))),
         (b"ERRNO", number) => positive(number).map(Assignment::Errno),
         (b"MAINPID", number) => positive(number).map(Assignment::MainPid),
+        (b"EXTEND_TIMEOUT_USEC", number) => {
+            decimal(number).map(|wait| Assignment::Extend(Duration::from_micros(wait)))
+        }
         (b"WATCHDOG_USEC", number) => {
             let microseconds = decimal(number)?;
             let is_never = microseconds == 0 || microseconds == u64::MAX;
@@ -96,7 +101,8 @@ mod tests {
     #[test]
     fn every_assignment_is_known() {
         let text = "READY=1\nRELOADING=1\nMONOTONIC_USEC=5\nSTOPPING=1\nSTATUS=Serving, a=b\nERRNO=2\n\
-                    WATCHDOG=1\nWATCHDOG=trigger\nWATCHDOG_USEC=1500000\nMAINPID=4711";
+                    WATCHDOG=1\nWATCHDOG=trigger\nWATCHDOG_USEC=1500000\nMAINPID=4711\n\
+                    EXTEND_TIMEOUT_USEC=250000";
         let expected = [
             Assignment::Ready,
             Assignment::Reloading,
@@ -107,6 +113,7 @@ mod tests {
             Assignment::Trigger,
             Assignment::WatchdogEvery(Some(Duration::from_millis(1500))),
             Assignment::MainPid(4711),
+            Assignment::Extend(Duration::from_millis(250)),
         ];
         assert_eq!(parse(text.as_bytes()), expected);
     }
@@ -139,7 +146,9 @@ mod tests {
             b"WATCHDOG_USEC=18446744073709551616",
             b"BARRIER=1",
             b"FDSTORE=1\nFDNAME=x",
-            b"EXTEND_TIMEOUT_USEC=5",
+            b"EXTEND_TIMEOUT_USEC=",
+            b"EXTEND_TIMEOUT_USEC=-5",
+            b"EXTEND_TIMEOUT_USEC=5s",
             b"X_OWN=1",
             b"\xff\xfe=\0",
         ] {
@@ -180,6 +189,7 @@ mod tests {
         fn anything_after_a_known_name_is_taken(
             name in prop::sample::select(vec![
                 "READY", "RELOADING", "STOPPING", "STATUS", "ERRNO", "WATCHDOG", "WATCHDOG_USEC", "MAINPID",
+                "EXTEND_TIMEOUT_USEC",
             ]),
             value in prop::collection::vec(any::<u8>(), 0..40),
         ) {
@@ -199,7 +209,8 @@ mod tests {
                     | Assignment::Reloading
                     | Assignment::Stopping
                     | Assignment::Alive
-                    | Assignment::Trigger => {}
+                    | Assignment::Trigger
+                    | Assignment::Extend(_) => {}
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Sockets that everybody may send datagrams to, as syslog's is.
 //!
-//! Called from applets.
+//! Called from applets, and from the daemon's syslog.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -41,6 +41,11 @@ pub fn bind(path: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
     let socket = bound?;
     socket.set_nonblocking(true)?;
     Ok((socket.into(), held.into()))
+}
+
+/// Whether somebody has a socket open at `path`, and we may send to it: nothing is sent.
+pub fn is_read(path: &Path) -> bool {
+    UnixDatagram::unbound().is_ok_and(|socket| socket.connect(path).is_ok())
 }
 
 /// A socket at a port of an address of this machine, non-blocking.

@@ -21,6 +21,12 @@ const SCRIPTS: [&str; 5] = [
     "services-down",
 ];
 
+/// What such a file holds.
+const NOT_RUN: &str =
+    "#!/bin/sh\n# This is a part of Sixfold's init, which does not run this file.\n";
+/// What an `/init` of the image's own becomes at its end, if it is made after s6-overlay's.
+const STAGE0: &str = "#!/bin/sh\nexec /command/sixfold init \"$@\"\n";
+
 /// Puts them below `root`, but nothing over what is there: an s6-overlay that was installed before has
 /// its own.
 pub(super) fn put(root: &Path) -> Result<()> {
@@ -29,14 +35,10 @@ pub(super) fn put(root: &Path) -> Result<()> {
     if !has_overlay(&packages) {
         write(&sources, &stock::layer(|_| false).tree)?;
         let scripts = sources.with_file_name("scripts");
-        make(&scripts)?;
-        for name in SCRIPTS {
-            let path = scripts.join(name);
-            let text = "#!/bin/sh\n# This stage is a part of Sixfold's init, which does not run this file.\n";
-            fs::write(&path, text)
-                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        let stages = SCRIPTS.map(|name| (name, NOT_RUN));
+        let parts = [("preinit", NOT_RUN), ("stage0", STAGE0)];
+        put_scripts(&scripts, &stages)?;
+        put_scripts(&packages.join("s6-overlay/libexec"), &parts)?;
     }
     let overlay = root.join("etc/s6-overlay");
     if !overlay.join("user-bundles.d").exists() {
@@ -49,6 +51,18 @@ pub(super) fn put(root: &Path) -> Result<()> {
                     .with_context(|| format!("cannot write {}", kind.display()))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Writes executable files, each a name and its content, into `dir`, which is made.
+fn put_scripts(dir: &Path, scripts: &[(&str, &str)]) -> Result<()> {
+    make(dir)?;
+    for (name, text) in scripts {
+        let path = dir.join(name);
+        fs::write(&path, text)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@
 //! | --- | --- | --- |
 //! | `processed`, whole | a full file, through its processor | `previous` goes, it is kept as `@LABEL.s` |
 //! | `processed` | the work of a processor that did not end | goes |
-//! | `previous` that has an archive's name too | it is kept already | goes |
 //! | `previous` | a full file | kept as `@LABEL.u` |
 //! | `current` | what an interrupted one wrote | kept as `@LABEL.u` |
+//! | any of these that has an archive's name too | it is kept already | goes |
 //! | `current`, whole | | written on |
 
 use std::fs::DirBuilder;
@@ -160,16 +160,9 @@ impl Opening<'_> {
         if processed == Some(true) {
             self.remove(PREVIOUS)?;
             self.keep(PROCESSED, Ending::Whole, last, now, report)?;
-        } else if let Some(previous) = previous {
+        } else if previous.is_some() {
             self.remove(PROCESSED)?;
-            // s6-log gives a file its name in two steps, of which it may have done the first.
-            let is_kept = previous.links > 1
-                && super::archives::has(self.directory, previous.inode).unwrap_or(false);
-            if is_kept {
-                self.remove(PREVIOUS)?;
-            } else {
-                self.keep(PREVIOUS, Ending::Interrupted, last, now, report)?;
-            }
+            self.keep(PREVIOUS, Ending::Interrupted, last, now, report)?;
         } else {
             self.remove(PROCESSED)?;
         }
@@ -213,6 +206,13 @@ impl Opening<'_> {
         if found.is_some_and(|found| found.is_dir) {
             let error = io::Error::from_raw_os_error(EISDIR);
             return Err(failed(error));
+        }
+        // s6-log gives a file its name in two steps, of which it may have done the first.
+        let is_kept = found.is_some_and(|found| {
+            found.links > 1 && super::archives::has(self.directory, found.inode).unwrap_or(false)
+        });
+        if is_kept {
+            return self.remove(name);
         }
         let kept = super::archives::keep(self.directory, name, ending, now.wall, last);
         kept.map_err(|(_, error)| failed(error))?;

@@ -175,6 +175,7 @@ impl Announcements {
                 Assignment::Alive => pulse(Pulse::Alive),
                 Assignment::Trigger => pulse(Pulse::Trigger),
                 Assignment::WatchdogEvery(interval) => pulse(Pulse::Every(interval)),
+                Assignment::Extend(wait) => pulse(Pulse::Extend(wait)),
                 Assignment::Reloading
                 | Assignment::Stopping
                 | Assignment::Status(_)
@@ -234,7 +235,8 @@ impl Announcements {
             Assignment::Ready
             | Assignment::Alive
             | Assignment::Trigger
-            | Assignment::WatchdogEvery(_) => {}
+            | Assignment::WatchdogEvery(_)
+            | Assignment::Extend(_) => {}
         }
     }
 

@@ -345,6 +345,11 @@ impl Service {
         self.longrun.and_then(|it| it.due)
     }
 
+    /// The same, to be moved; none, if it is no longrun.
+    pub(super) fn transition_due_mut(&mut self) -> Option<&mut Option<Moment>> {
+        self.longrun.as_mut().map(|it| &mut it.due)
+    }
+
     fn fail(&mut self, exit: Exit, context: &mut Context<'_>) {
         self.go(Way::Failed, None);
         if !self.spec.down && !self.is_leaving {

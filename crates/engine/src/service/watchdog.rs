@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::input::RunId;
 use crate::moment::Moment;
 
-/// What a service says to its watchdog.
+/// What a service says to its watchdog, or of its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pulse {
     /// It is alive.
@@ -24,6 +24,8 @@ pub enum Pulse {
     Trigger,
     /// It will say that it is alive at least this often from now on; nothing is never.
     Every(Option<Duration>),
+    /// It needs this much time from now on for what it is at, its start or its end.
+    Extend(Duration),
 }
 
 /// What is known of one run.
@@ -62,15 +64,14 @@ impl Watchdog {
 }
 
 impl Service {
-    /// `run` said something to its watchdog.
+    /// `run` said something to its watchdog, or of its time.
     pub fn pulse(&mut self, of: RunId, pulse: Pulse, context: &mut Context<'_>) {
-        let Some(life) = self.watched().filter(|life| life.run == of) else {
-            return;
-        };
-        match pulse {
-            Pulse::Alive => self.watchdog.watch(context.now),
-            Pulse::Trigger => self.bite(life, None, context),
-            Pulse::Every(interval) => {
+        match (pulse, self.watched().filter(|life| life.run == of)) {
+            (Pulse::Extend(wait), _) => self.extend(of, context.now.after(wait)),
+            (Pulse::Alive | Pulse::Trigger | Pulse::Every(_), None) => {}
+            (Pulse::Alive, Some(_)) => self.watchdog.watch(context.now),
+            (Pulse::Trigger, Some(life)) => self.bite(life, None, context),
+            (Pulse::Every(interval), Some(life)) => {
                 self.watchdog.interval = interval;
                 if life.ready || self.watchdog.bites_at.is_some() {
                     self.watchdog.watch(context.now);

@@ -140,6 +140,11 @@ impl Stage {
                 let pulse = Pulse::Alive;
                 Input::Pulse { node, run, pulse }
             }
+            ["extend", name, wait] => {
+                let (node, run) = self.run(name, place);
+                let pulse = Pulse::Extend(millis(wait.trim_end_matches("ms"), place));
+                Input::Pulse { node, run, pulse }
+            }
             ["exited", name, "code", code] => {
                 let (node, run) = self.run(name, place);
                 let exit = Exit::Code(code.parse().unwrap());

@@ -13,7 +13,7 @@ use crate::Diagnostic;
 use crate::text::{decimal, limit, milliseconds, nearest, quoted};
 
 /// The variables that change something here.
-const HONOURED: [&str; 22] = [
+const HONOURED: [&str; 24] = [
     "S6_BEHAVIOUR_IF_STAGE2_FAILS",
     "S6_CATCHALL_USER",
     "S6_CMD_ARG0",
@@ -22,6 +22,7 @@ const HONOURED: [&str; 22] = [
     "S6_CMD_WAIT_FOR_SERVICES",
     "S6_CMD_WAIT_FOR_SERVICES_MAXTIME",
     "S6_FIX_ATTRS_HIDDEN",
+    "S6_GLOBAL_PATH",
     "S6_KEEP_ENV",
     "S6_KILL_FINISH_MAXTIME",
     "S6_KILL_GRACETIME",
@@ -34,12 +35,17 @@ const HONOURED: [&str; 22] = [
     "S6_STAGE2_HOOK",
     "S6_SYNC_DISKS",
     "S6_VERBOSITY",
+    "S6_WAIT_FOR_CLOSING_FD",
     "SIXFOLD_LOG_FORMAT",
     "SIXFOLD_SYSLOG",
 ];
 
-/// The variables that s6-overlay honours and Sixfold does not, so far.
-const NOT_YET: [&str; 2] = ["S6_GLOBAL_PATH", "S6_WAIT_FOR_CLOSING_FD"];
+/// What variables were called in s6-overlay v1, before 1.8.5 and in 1.18.1.4, and what they are
+/// called since (overlay.md 2.1).
+const RENAMED: [(&str, &str); 2] = [
+    ("S6_ATTRS_FIX_HIDDEN", "S6_FIX_ATTRS_HIDDEN"),
+    ("S6_USE_CATCHALL_LOGGER", "S6_LOGGING"),
+];
 
 /// The variables of s6-overlay that have nothing to change here: nothing is polled, so there is no
 /// pause before the wait for readiness; a `/run` that anyone may write to is no reason to refuse.
@@ -66,7 +72,7 @@ const MISSPELLING: usize = 2;
 
 impl Settings {
     /// The settings that these variables (name and value each) ask for, and a finding about each
-    /// variable that makes no sense, is not honoured yet or looks misspelt, ordered by name.
+    /// variable that makes no sense, has another name or looks misspelt, ordered by name.
     ///
     /// As in s6-overlay 3.2: numbers are decimal digits only; a flag is off for 0 and on for any
     /// other number; an empty value is as good as an unset variable; of a name that occurs twice
@@ -114,6 +120,11 @@ impl Settings {
             "S6_BEHAVIOUR_IF_STAGE2_FAILS" => variable.behaviour(&mut self.behaviour),
             "S6_RUNTIME_PROFILE" => variable.profile(&mut self.runtime_profile),
             "SIXFOLD_LOG_FORMAT" => variable.log_format(&mut self.log_format),
+            "S6_GLOBAL_PATH" => {
+                self.global_path = Some(variable.value.to_owned());
+                None
+            }
+            "S6_WAIT_FOR_CLOSING_FD" => variable.descriptor(&mut self.wait_for_closing_fd),
             "S6_RUNTIME_BUNDLEDIR" => {
                 self.runtime_bundledir = Some(variable.value.to_owned());
                 None
@@ -136,7 +147,6 @@ impl Settings {
                 None
             }
             "S6_SERVICES_READYTIME" => variable.number(MILLISECONDS, "it has no effect").err(),
-            name if NOT_YET.contains(&name) => variable.not_yet(),
             name if WITHOUT_EFFECT.contains(&name) || OF_THE_BUILD.contains(&name) => None,
             name => misspelt(name),
         }
@@ -280,15 +290,18 @@ impl Variable<'_> {
         None
     }
 
-    /// The finding that s6-overlay would do something with this, unless it says 0.
-    fn not_yet(&self) -> Option<Diagnostic> {
-        let name = self.name;
-        (self.value != "0").then(|| {
-            Diagnostic::variable(
-                format!("{name} is not honoured yet"),
-                format!("leave {name} unset, or do without what it asks for"),
-            )
-        })
+    /// Stores the value as the number of a descriptor that is none of the standard streams.
+    fn descriptor(&self, setting: &mut Option<i32>) -> Option<Diagnostic> {
+        let must = "0 (none) or the number of a descriptor from 3 up";
+        let number = decimal(self.value.as_bytes()).and_then(|number| i32::try_from(number).ok());
+        match number {
+            Some(0) => None,
+            Some(number @ 3..) => {
+                *setting = Some(number);
+                None
+            }
+            Some(_) | None => Some(self.wrong(must, "taken as 0")),
+        }
     }
 }
 
@@ -302,10 +315,13 @@ fn words(value: &OsStr) -> Vec<OsString> {
         .collect()
 }
 
-/// The finding that an unknown name looks like a known one, if it does.
+/// The finding that an unknown name is a former one, or looks like a known one, if it does.
 fn misspelt(name: &str) -> Option<Diagnostic> {
-    let known = HONOURED.iter().chain(&NOT_YET).chain(&WITHOUT_EFFECT);
-    let meant = nearest(name, known.copied(), MISSPELLING)?;
+    let former = RENAMED.iter().find(|(former, _)| *former == name);
+    let meant = former.map(|(_, meant)| *meant).or_else(|| {
+        let known = HONOURED.iter().chain(&WITHOUT_EFFECT);
+        nearest(name, known.copied(), MISSPELLING)
+    })?;
     Some(Diagnostic::variable(
         format!("unknown variable {name}; did you mean {meant}"),
         format!("rename it to {meant}, or leave it unset"),

@@ -36,7 +36,6 @@ fn nothing_set_and_everything_empty_are_the_defaults() {
     assert_eq!(quiet(&[]), Settings::default());
     let empty: Vec<_> = HONOURED
         .iter()
-        .chain(&NOT_YET)
         .chain(&WITHOUT_EFFECT)
         .chain(&OF_THE_BUILD)
         .map(|name| (*name, ""))
@@ -53,10 +52,10 @@ fn nothing_set_and_everything_empty_are_the_defaults() {
 #[test]
 fn every_honoured_variable_changes_something_and_is_sorted() {
     for name in HONOURED {
-        let value = if name == "SIXFOLD_LOG_FORMAT" {
-            "json"
-        } else {
-            "1"
+        let value = match name {
+            "SIXFOLD_LOG_FORMAT" => "json",
+            "S6_WAIT_FOR_CLOSING_FD" => "3",
+            _ => "1",
         };
         assert_ne!(quiet(&[(name, value)]), Settings::default(), "{name}");
     }
@@ -179,10 +178,35 @@ fn log_formats() {
 }
 
 #[test]
-fn what_is_not_honoured_yet_is_reported() {
-    for name in NOT_YET {
-        assert_eq!(finding(name, "1"), format!("{name} is not honoured yet"));
-        quiet(&[(name, "0")]);
+fn the_global_path_is_taken_as_it_is() {
+    let settings = quiet(&[("S6_GLOBAL_PATH", "/opt:sbin:")]);
+    assert_eq!(settings.global_path, Some("/opt:sbin:".into()));
+}
+
+#[test]
+fn descriptors_begin_after_the_standard_streams() {
+    for (value, fd) in [
+        ("0", None),
+        ("3", Some(3)),
+        ("2147483647", Some(2_147_483_647)),
+    ] {
+        let settings = quiet(&[("S6_WAIT_FOR_CLOSING_FD", value)]);
+        assert_eq!(settings.wait_for_closing_fd, fd, "{value}");
+    }
+    for value in ["1", "2", "-3", "three", "2147483648"] {
+        let message = finding("S6_WAIT_FOR_CLOSING_FD", value);
+        assert!(message.ends_with("; taken as 0"), "{message}");
+    }
+}
+
+#[test]
+fn former_names_are_pointed_out() {
+    for (former, name) in RENAMED {
+        assert_eq!(
+            finding(former, "1"),
+            format!("unknown variable {former}; did you mean {name}")
+        );
+        assert!(HONOURED.contains(&name));
     }
 }
 
@@ -242,7 +266,7 @@ proptest! {
         name in prop::collection::vec(1_u8.., 0..20),
         value in prop::collection::vec(1_u8.., 0..50),
     ) {
-        let known: Vec<_> = HONOURED.iter().chain(&NOT_YET).chain(&WITHOUT_EFFECT).collect();
+        let known: Vec<_> = HONOURED.iter().chain(&WITHOUT_EFFECT).collect();
         let name = match known.get(index) {
             Some(known) => OsString::from(known),
             None => {
