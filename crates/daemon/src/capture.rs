@@ -74,7 +74,7 @@ impl Capture {
     pub(crate) async fn written(&self) {
         if !self.lines.has_rest() && watch::ready(&self.reader).await.is_err() {
             // The event loop is going down, and everything with it.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -75,7 +75,7 @@ pub(crate) struct Dispatcher {
 
 /// A unit, as the dispatcher knows it.
 struct Seat {
-    orders: futures_channel::mpsc::UnboundedSender<Box<Order>>,
+    orders: futures_channel::mpsc::UnboundedSender<Order>,
     /// The run that was ordered and has not ended yet, with its process once that is known.
     live: Option<(RunId, Option<i32>)>,
 }
@@ -327,12 +327,12 @@ impl Dispatcher {
     fn order(&self, node: NodeId, order: Order) {
         if let Some(seat) = self.units.get(&node) {
             // A unit that is gone has no process either.
-            let _ = seat.orders.unbounded_send(Box::new(order));
+            let _ = seat.orders.unbounded_send(order);
         }
     }
 
     fn spawn(&mut self, node: NodeId, run: RunId, work: Work, local: &LocalSet) -> Option<Input> {
-        let place = self.place(node);
+        let place = self.place(node).map(Box::new);
         let name = match (&place, &work) {
             (Some(place), _) => place.spec.name.clone(),
             (None, Work::Step { listing, .. }) => listing.label().to_owned(),
@@ -341,8 +341,10 @@ impl Dispatcher {
         };
         let seat = self.unit(node, &name, local);
         seat.live = Some((run, None));
-        let order = Order::Spawn { run, work, place };
-        match seat.orders.unbounded_send(Box::new(order)) {
+        match seat
+            .orders
+            .unbounded_send(Order::Spawn { run, work, place })
+        {
             Ok(()) => None,
             Err(_) => Some(Input::SpawnFailed {
                 node,

@@ -48,7 +48,7 @@ pub(crate) enum Order {
         /// What.
         work: Work,
         /// The service's directory as it is now, where it is a service.
-        place: Option<Place>,
+        place: Option<Box<Place>>,
     },
     /// Listen to the FIFO of a service's supervisor from now on, or, with nothing, no longer.
     Listen(Option<OwnedFd>),
@@ -69,7 +69,7 @@ pub(crate) enum Order {
 
 /// Where a unit's orders come from. Not tokio's channel: that one has room for thirty-two from the
 /// start, as much memory as the rest of the unit.
-pub(crate) type Orders = futures_channel::mpsc::UnboundedReceiver<Box<Order>>;
+pub(crate) type Orders = futures_channel::mpsc::UnboundedReceiver<Order>;
 
 /// A task's state.
 pub(crate) struct Unit {
@@ -142,7 +142,7 @@ impl Unit {
                     Ok(Phase::Gone) | Err(RecvError::Closed) => break,
                 },
                 order = orders.next() => match order {
-                    Some(order) => self.obey(*order),
+                    Some(order) => self.obey(order),
                     None => break,
                 },
                 bytes = control::heard(heeded) => self.pass_on_orders(bytes),
@@ -165,7 +165,7 @@ impl Unit {
         }
         // What was ordered before the end is done all the same: a last signal, for one.
         while let Ok(order) = orders.try_recv() {
-            self.obey(*order);
+            self.obey(order);
         }
         Box::pin(self.drain()).await;
     }
@@ -180,7 +180,7 @@ impl Unit {
                 }
             }
             Order::Spawn { run, work, place } => {
-                let place = place.map(Place::now);
+                let place = place.map(|place| place.now());
                 let report = match self.spawn(run, &work, place.as_ref()) {
                     Ok(pid) => Input::Spawned {
                         node: self.node,

@@ -56,7 +56,7 @@ pub(super) struct Bench {
     pub(super) node: NodeId,
     place: Option<Place>,
     pub(super) runs: Vec<RunId>,
-    pub(super) orders: futures_channel::mpsc::UnboundedSender<Box<Order>>,
+    pub(super) orders: futures_channel::mpsc::UnboundedSender<Order>,
     reports: UnboundedReceiver<Input>,
     phases: broadcast::Sender<Phase>,
     task: JoinHandle<()>,
@@ -107,7 +107,7 @@ impl Bench {
 
     pub(super) fn spawn(&self, run: usize, work: Work) {
         let run = self.runs[run];
-        let place = self.place.clone();
+        let place = self.place.clone().map(Box::new);
         self.order(Order::Spawn { run, work, place });
     }
 
@@ -121,7 +121,7 @@ impl Bench {
     }
 
     pub(super) fn order(&self, order: Order) {
-        self.orders.unbounded_send(Box::new(order)).unwrap();
+        self.orders.unbounded_send(order).unwrap();
     }
 
     pub(super) async fn next(&mut self) -> Input {

@@ -13,7 +13,6 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_short};
-use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStringExt as _;
 
 use crate::process::DescriptorLimit;
@@ -84,12 +83,10 @@ fn in_a_session(attributes: &mut libc::posix_spawnattr_t) -> Result<(), c_int> {
     done(unsafe { libc::posix_spawnattr_getflags(attributes, &raw mut flags) })?;
     // Every signal there is: sigfillset(3) leaves out 32 and 33, and posix_spawn would leave these
     // ignored in the child.
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: a sigset_t is a row of bits, for which all ones is a valid value.
-    let all = unsafe {
-        all.as_mut_ptr().write_bytes(0xff, 1);
-        all.assume_init()
-    };
+    // SAFETY: a sigset_t is a row of bits, for which all zeroes is a valid value.
+    let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: and so is all ones; `all` is written from its beginning to its end.
+    unsafe { (&raw mut all).write_bytes(0xff, 1) };
     // SAFETY: both outlive the call.
     done(unsafe { libc::posix_spawnattr_setsigdefault(attributes, &raw const all) })?;
     // SAFETY: a sigset_t is a row of bits, for which all zeroes is a valid value.
