@@ -34,9 +34,9 @@ impl Dispatcher {
         match effect {
             Effect::Adopt { node, spec, logger } => {
                 self.adopt(node, *spec, logger, local);
-                Some(self.claim(node, true))
+                Some(self.claim(node))
             }
-            Effect::Claim { node } => Some(self.claim(node, false)),
+            Effect::Claim { node } => Some(self.claim(node)),
             Effect::Tell {
                 node,
                 standing,

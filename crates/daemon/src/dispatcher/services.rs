@@ -75,8 +75,8 @@ impl Dispatcher {
         }
     }
 
-    /// Takes charge of a service's directory, and reads it where that was not just done.
-    pub(super) fn claim(&mut self, node: NodeId, is_just_read: bool) -> Input {
+    /// Takes charge of a service's directory.
+    pub(super) fn claim(&mut self, node: NodeId) -> Input {
         let refused = Input::Refused { node };
         let Some(service) = self.services.get(&node) else {
             return refused;
@@ -99,9 +99,7 @@ impl Dispatcher {
         if let Some(service) = self.services.get_mut(&node) {
             service.charge = Some(Rc::new(charge));
         }
-        if !is_just_read {
-            self.reread(node);
-        }
+        self.reread(node);
         match self.services.get(&node) {
             Some(service) => Input::Supervised {
                 node,
