@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
+use nix::unistd::Pid;
 use sixfold_integration_tests::bench::options::Part;
 use sixfold_integration_tests::bench::peers::Peer;
 use sixfold_integration_tests::bench::results::Metric;
 
 use crate::Bench;
-use crate::machine::{Machine, milliseconds};
+use crate::machine::milliseconds;
 use crate::processes;
 use crate::trees::{Shape, Tree};
 
@@ -109,8 +110,13 @@ fn live(bench: &mut Bench, case: &Case, peer: Peer, round: usize) -> Result<(), 
         return Ok(());
     }
     machine.wait_calm(REST);
+    let all = processes::supervision(machine.first());
+    if bench.wants(Part::Boot) {
+        let cpu = Duration::from_nanos(processes::used(&all)).as_secs_f64() * 1000.0;
+        bench.add(Metric::BootCpu, &case.name, peer, round, cpu);
+    }
     if bench.wants(Part::Memory) && peer != Peer::Limit {
-        remember(bench, &machine, &case.name, peer, round)?;
+        remember(bench, &all, &case.name, peer, round)?;
     }
     if bench.wants(Part::Stop) {
         let took = machine.stop(STOP)?;
@@ -121,12 +127,12 @@ fn live(bench: &mut Bench, case: &Case, peer: Peer, round: usize) -> Result<(), 
 
 fn remember(
     bench: &mut Bench,
-    machine: &Machine,
+    all: &[Pid],
     case: &str,
     peer: Peer,
     round: usize,
 ) -> Result<(), String> {
-    let held = processes::holdings(&processes::supervision(machine.first()))?;
+    let held = processes::holdings(all)?;
     for (metric, value) in [
         (Metric::Pss, held.pss),
         (Metric::PrivateDirty, held.private_dirty),

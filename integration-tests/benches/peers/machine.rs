@@ -185,8 +185,9 @@ impl Machine {
     }
 
     /// How many times have been told so far.
-    pub(crate) fn stamps(&self) -> u64 {
-        fs::metadata(self.files().join("stamps")).map_or(0, |it| it.len() / LINE)
+    pub(crate) fn stamps(&self) -> usize {
+        let length = fs::metadata(self.files().join("stamps")).map_or(0, |it| it.len());
+        usize::try_from(length / LINE).unwrap_or(usize::MAX)
     }
 
     /// Waits until the supervision has done nothing for a while, or `limit` is over.

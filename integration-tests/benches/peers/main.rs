@@ -4,16 +4,22 @@
 //! peer is PID 1 of namespaces of its own, with the same work; peers take turns in rounds. The numbers,
 //! the goals and the reports are made in `sixfold_integration_tests::bench`, which touches nothing.
 
+mod graph;
+mod idle;
 mod image;
 mod life;
+mod logs;
 mod machine;
+mod orphans;
 mod packages;
 mod processes;
 mod requirements;
+mod size;
 mod trees;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::{env, fs};
 
 use sixfold_integration_tests::bench::goals::{self, Goal, Verdict};
@@ -26,6 +32,7 @@ use tempfile::TempDir;
 
 use crate::image::{Layers, made, said};
 use crate::machine::Machine;
+use crate::packages::Packages;
 use crate::trees::Tree;
 
 /// One run of the benchmark.
@@ -38,7 +45,10 @@ pub(crate) struct Bench {
     pub(crate) peers: Vec<Peer>,
     /// The executable that is measured.
     pub(crate) sixfold: PathBuf,
-    layers: Layers,
+    /// Debian's packages.
+    pub(crate) packages: Packages,
+    /// The roots of the peers.
+    pub(crate) layers: Layers,
     /// Where machines are made; removed at the end.
     work: TempDir,
 }
@@ -60,7 +70,22 @@ impl Bench {
 
     /// Boots a peer; standard output and error go to a file.
     pub(crate) fn boot(&self, peer: Peer, tree: &Tree) -> Result<Machine, String> {
-        Machine::boot(self.work.path(), &self.layers, peer, tree, None)
+        Machine::boot(self.work(), &self.layers, peer, tree, None)
+    }
+
+    /// Boots a peer with standard output as given.
+    pub(crate) fn boot_with(
+        &self,
+        peer: Peer,
+        tree: &Tree,
+        output: Stdio,
+    ) -> Result<Machine, String> {
+        Machine::boot(self.work(), &self.layers, peer, tree, Some(output))
+    }
+
+    /// A directory that is removed at the end.
+    pub(crate) fn work(&self) -> &Path {
+        self.work.path()
     }
 
     /// Takes in one value.
@@ -128,14 +153,12 @@ fn run(options: Options) -> Result<Vec<Goal>, String> {
         results,
         peers: found.peers,
         sixfold: found.sixfold,
+        packages: found.packages,
         layers,
         work,
     };
     let begun = machine::now();
-    let any = |parts: &[Part]| parts.iter().any(|part| bench.wants(*part));
-    if any(&[Part::Boot, Part::Memory, Part::Stop]) {
-        life::run(&mut bench);
-    }
+    measure(&mut bench);
     let took = machine::milliseconds(begun, machine::now()) / 1000.0;
     let about = &mut bench.results.about;
     about.push(("duration".to_owned(), format!("{took:.0} s")));
@@ -148,6 +171,30 @@ fn run(options: Options) -> Result<Vec<Goal>, String> {
         out.display()
     );
     Ok(goals)
+}
+
+/// Measures one part, and notes what came of it.
+type Run = fn(&mut Bench);
+
+fn measure(bench: &mut Bench) {
+    let lives = [Part::Boot, Part::Memory, Part::Stop];
+    if lives.iter().any(|part| bench.wants(*part)) {
+        life::run(bench);
+    }
+    let parts: [(Part, Run); 7] = [
+        (Part::Restart, upkeep::restart),
+        (Part::Crash, upkeep::crash),
+        (Part::Orphans, orphans::run),
+        (Part::Idle, idle::run),
+        (Part::Logs, logs::run),
+        (Part::Size, size::run),
+        (Part::Graph, graph::run),
+    ];
+    for (part, run) in parts {
+        if bench.wants(part) {
+            run(bench);
+        }
+    }
 }
 
 fn write(out: &Path, results: &Results, goals: &[Goal]) -> Result<(), String> {

@@ -6,5 +6,6 @@ mount -t overlay -o "lowerdir=$BENCH_LOWER,upperdir=$BENCH_WORK/upper,workdir=$B
 root=$BENCH_WORK/root
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
+mount -t tmpfs -o mode=1777 bench "$root/tmp"
 mount --bind "$BENCH_WORK/bench" "$root/bench"
 exec "$@"

@@ -29,9 +29,9 @@ pub(crate) enum Shape {
 pub(crate) struct Tree {
     /// How many there are.
     pub(crate) count: usize,
-    /// What each of them executes.
+    /// The text of each one's script.
     pub(crate) run: String,
-    /// What the logger of each of them executes, if it has one.
+    /// The text of its logger's script, if it has one.
     pub(crate) log: Option<String>,
     /// How many scripts cont-init.d has.
     pub(crate) scripts: usize,
@@ -44,7 +44,7 @@ impl Tree {
     pub(crate) fn services(count: usize) -> Self {
         Self {
             count,
-            run: format!("/usr/local/bin/bench-service service {STAMPS}"),
+            run: format!("exec /usr/local/bin/bench-service service {STAMPS}"),
             log: None,
             scripts: 0,
             shape: Shape::Flat,
@@ -63,9 +63,9 @@ impl Tree {
         };
         for number in 0..self.count {
             let service = to.join(dir).join(name(number));
-            script(&service.join("run"), &format!("exec {}", self.run))?;
+            script(&service.join("run"), &self.run)?;
             if let Some(log) = &self.log {
-                script(&service.join("log/run"), &format!("exec {log}"))?;
+                script(&service.join("log/run"), log)?;
             }
             self.dependencies(number, to, &service)?;
         }
@@ -142,12 +142,13 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// Writes a script of `/bin/sh`.
-fn script(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn script(path: &Path, text: &str) -> Result<(), String> {
     plain(path, &format!("#!/bin/sh\n{text}\n"))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(said(path))
 }
 
-fn plain(path: &Path, text: &str) -> Result<(), String> {
+/// Writes a file, with the directories that lead to it.
+pub(crate) fn plain(path: &Path, text: &str) -> Result<(), String> {
     if let Some(dir) = path.parent() {
         made(dir)?;
     }

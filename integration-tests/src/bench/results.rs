@@ -9,6 +9,8 @@ use super::statistics::Summary;
 pub enum Metric {
     /// From the exec of PID 1 to the first instruction of the last service, in milliseconds.
     Boot,
+    /// The processor time of the supervision until it is at rest after its boot, in milliseconds.
+    BootCpu,
     /// From the stop signal to the end of PID 1, in milliseconds.
     Stop,
     /// The proportional set size of the supervision's processes, in KiB.
@@ -55,8 +57,9 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of the reports.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Boot,
+        Self::BootCpu,
         Self::Stop,
         Self::Pss,
         Self::PrivateDirty,
@@ -84,6 +87,7 @@ impl Metric {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Boot => "boot",
+            Self::BootCpu => "boot_cpu",
             Self::Stop => "stop",
             Self::Pss => "pss",
             Self::PrivateDirty => "private_dirty",
@@ -112,6 +116,7 @@ impl Metric {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Boot
+            | Self::BootCpu
             | Self::Stop
             | Self::Restart
             | Self::Orphans
@@ -139,6 +144,7 @@ impl Metric {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Boot => "Boot: from exec of PID 1 to the first instruction of the last service",
+            Self::BootCpu => "Boot: processor time of the supervision, until it is at rest",
             Self::Stop => "Stop: from the signal to the end of PID 1",
             Self::Pss => "Memory: proportional set size of the supervision",
             Self::PrivateDirty => "Memory: private dirty pages of the supervision",
