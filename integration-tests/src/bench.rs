@@ -2,6 +2,7 @@
 //! goals and its reports. Here and not in the benchmark itself, so that `cargo test` tests it.
 
 pub mod chart;
+pub mod dpkg;
 pub mod flood;
 pub mod goals;
 pub mod html;
@@ -11,3 +12,4 @@ pub mod options;
 pub mod peers;
 pub mod results;
 pub mod statistics;
+pub mod trace;

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sixfold_integration_tests::bench::peers::Peer;
 use sixfold_integration_tests::bench::results::Metric;
+use sixfold_integration_tests::bench::trace;
 
 use crate::Bench;
 use crate::life::boot_limit;
@@ -33,7 +34,7 @@ struct Subject {
 /// Boots all peers and watches them.
 pub(crate) fn run(bench: &mut Bench) {
     let (count, window) = if bench.options.quick {
-        (20, Duration::from_secs(3))
+        (10, Duration::from_secs(2))
     } else {
         (100, Duration::from_secs(10))
     };
@@ -61,7 +62,7 @@ pub(crate) fn run(bench: &mut Bench) {
     if program("strace").is_err() {
         return;
     }
-    let traces: Vec<_> = subjects.iter().map(trace).collect();
+    let traces: Vec<_> = subjects.iter().map(attach).collect();
     thread::sleep(ATTACHING);
     let begun = since_epoch();
     thread::sleep(window);
@@ -71,7 +72,7 @@ pub(crate) fn run(bench: &mut Bench) {
             detach(trace)?;
             let file = subject.machine.files().join("trace");
             let text = fs::read_to_string(&file).map_err(|error| format!("the trace: {error}"))?;
-            Ok(calls(&text, begun, ended))
+            Ok(trace::calls(&text, begun, ended))
         });
         if let Ok(count) = counted {
             let count = f64::from(count) * per_10_seconds;
@@ -111,7 +112,7 @@ fn look(subject: &Subject) -> (u64, u64) {
     (processes::used(all), processes::switches(all))
 }
 
-fn trace(subject: &Subject) -> Result<Child, String> {
+fn attach(subject: &Subject) -> Result<Child, String> {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "TERM", "strace", "-f", "-ttt", "-q", "-o"]);
     command.arg(subject.machine.files().join("trace"));
@@ -146,19 +147,4 @@ fn detach(mut trace: Child) -> Result<(), String> {
 fn since_epoch() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs_f64()
-}
-
-/// The calls that began between two times; each line is a process id, a time and what happened.
-fn calls(trace: &str, begun: f64, ended: f64) -> u32 {
-    let calls = trace.lines().filter(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        let time = words.next().and_then(|time| time.parse::<f64>().ok());
-        let is_within = time.is_some_and(|time| (begun..ended).contains(&time));
-        // `+++ exited`, `--- SIGCHLD` and `<... resumed>` are no beginnings.
-        let is_call = words
-            .next()
-            .is_some_and(|word| word.starts_with(|first: char| first.is_ascii_lowercase()));
-        is_within && is_call
-    });
-    u32::try_from(calls.count()).unwrap_or(u32::MAX)
 }

@@ -8,9 +8,10 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sixfold_integration_tests::bench::dpkg::Packages;
 use sixfold_integration_tests::bench::peers::Peer;
 
-use crate::packages::{Packages, output};
+use crate::packages::{files, output};
 
 /// The directories of Debian that are links into /usr, where they are.
 const MERGED: [&str; 5] = ["bin", "sbin", "lib", "lib64", "lib32"];
@@ -46,13 +47,13 @@ impl Layers {
         let wanted = ["dash", "coreutils", "libc6"];
         let of_peers = peers.iter().filter_map(|peer| peer.package());
         let all = packages.closure(wanted.into_iter().chain(of_peers));
-        layers.base(packages, &all.intersection(&base).cloned().collect())?;
+        layers.base(&all.intersection(&base).cloned().collect())?;
         layers.tools()?;
         for peer in peers {
             if let Some(package) = peer.package() {
                 let own = packages.closure([package]);
                 let own = own.difference(&base).cloned().collect();
-                copy(&packages.files(&own)?, &layers.layer(*peer)?)?;
+                copy(&files(&own)?, &layers.layer(*peer)?)?;
             }
         }
         if peers.contains(&Peer::Busybox) {
@@ -102,13 +103,13 @@ impl Layers {
         Ok(dir)
     }
 
-    fn base(&self, packages: &Packages, names: &BTreeSet<String>) -> Result<(), String> {
+    fn base(&self, names: &BTreeSet<String>) -> Result<(), String> {
         let base = self.dir.join("base");
         for dir in ["usr", "etc", "root", "var", "run"] {
             made(&base.join(dir))?;
         }
         merge(&base)?;
-        copy(&packages.files(names)?, &base)?;
+        copy(&files(names)?, &base)?;
         for file in ["passwd", "group", "ld.so.cache", "nsswitch.conf"] {
             let (from, to) = (Path::new("/etc").join(file), base.join("etc").join(file));
             if from.exists() {

@@ -39,13 +39,16 @@ const PATH: &str = "PATH=/command:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 /// A time of the monotonic clock, in nanoseconds.
 pub(crate) type Nanoseconds = i64;
 
+/// When a process ended, and how.
+pub(crate) type End = (Nanoseconds, std::io::Result<ExitStatus>);
+
 /// A booted peer.
 #[derive(Debug)]
 pub(crate) struct Machine {
     peer: Peer,
     outer: Pid,
     first: Pid,
-    end: Receiver<(Nanoseconds, std::io::Result<ExitStatus>)>,
+    end: Receiver<End>,
     is_over: bool,
     work: TempDir,
 }
@@ -292,7 +295,8 @@ fn times(file: &Path) -> Result<Vec<Nanoseconds>, String> {
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn awaited(mut child: Child) -> Receiver<(Nanoseconds, std::io::Result<ExitStatus>)> {
+/// Waits for a process's end in a thread, which tells when it was.
+pub(crate) fn awaited(mut child: Child) -> Receiver<End> {
     let (tell, told) = channel();
     thread::spawn(move || {
         let status = child.wait();

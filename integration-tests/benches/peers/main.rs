@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::{env, fs};
 
+use sixfold_integration_tests::bench::dpkg::Packages;
 use sixfold_integration_tests::bench::goals::{self, Goal, Verdict};
 use sixfold_integration_tests::bench::options::{Asked, HELP, Options, Part, parse};
 use sixfold_integration_tests::bench::peers::Peer;
@@ -32,8 +33,10 @@ use tempfile::TempDir;
 
 use crate::image::{Layers, made, said};
 use crate::machine::Machine;
-use crate::packages::Packages;
 use crate::trees::Tree;
+
+/// What the directories of machines are called, before the process id of who made them.
+const WORK: &str = "work-";
 
 /// One run of the benchmark.
 pub(crate) struct Bench {
@@ -142,7 +145,9 @@ fn run(options: Options) -> Result<Vec<Goal>, String> {
     let out = out.canonicalize().map_err(said(&out))?;
     let mut results = Results::default();
     let found = requirements::look(&options, &out, &mut results)?;
-    let work = TempDir::with_prefix_in("work-", &out).map_err(said(&out))?;
+    remove_left(&out);
+    let prefix = format!("{WORK}{}-", std::process::id());
+    let work = TempDir::with_prefix_in(prefix, &out).map_err(said(&out))?;
     let dir = work.path().join("layers");
     made(&dir)?;
     eprintln!("peers: making the roots in {}", work.path().display());
@@ -171,6 +176,20 @@ fn run(options: Options) -> Result<Vec<Goal>, String> {
         out.display()
     );
     Ok(goals)
+}
+
+/// Removes what runs that were killed have left in `out`: the roots of one run are large.
+fn remove_left(out: &Path) {
+    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let of = name
+            .strip_prefix(WORK)
+            .and_then(|rest| rest.split('-').next());
+        let is_left = of.is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+        if is_left && let Err(error) = fs::remove_dir_all(entry.path()) {
+            eprintln!("peers: {}: {error}", entry.path().display());
+        }
+    }
 }
 
 /// Measures one part, and notes what came of it.

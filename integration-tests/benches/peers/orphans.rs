@@ -20,7 +20,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 
 /// Sends a storm to each peer.
 pub(crate) fn run(bench: &mut Bench) {
-    let count = if bench.options.quick { 500 } else { 20_000 };
+    let count = if bench.options.quick { 200 } else { 20_000 };
     let rounds = bench.options.rounds.div_ceil(9);
     let case = format!("{count} orphans");
     for round in 0..rounds {

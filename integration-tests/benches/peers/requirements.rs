@@ -7,13 +7,14 @@ use std::process::Command;
 
 use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 use nix::unistd::geteuid;
+use sixfold_integration_tests::bench::dpkg::Packages;
 use sixfold_integration_tests::bench::options::{Options, Part};
 use sixfold_integration_tests::bench::peers::Peer;
 use sixfold_integration_tests::bench::results::{Missing, Results};
 use sixfold_integration_tests::binary;
 
 use crate::machine::program;
-use crate::packages::{self, Packages, output};
+use crate::packages::{self, output};
 
 /// What a run has to work with.
 #[derive(Debug)]
@@ -29,12 +30,13 @@ pub(crate) struct Found {
 }
 
 /// The programs that machines are made with, and the packages that have them.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
     ("nsenter", "util-linux"),
     ("env", "coreutils"),
     ("cp", "coreutils"),
+    ("timeout", "coreutils"),
     ("dpkg-query", "dpkg, or run it on Debian"),
     ("sh", "dash"),
 ];
@@ -61,7 +63,7 @@ pub(crate) fn look(options: &Options, out: &Path, results: &mut Results) -> Resu
             out.display()
         ));
     }
-    let mut packages = Packages::read()?;
+    let mut packages = packages::installed()?;
     if options.install {
         install(options, &mut packages, results)?;
     }
@@ -139,16 +141,13 @@ fn install(
         return Ok(());
     }
     eprintln!("peers: installing {}", absent.join(", "));
-    // One that cannot be had must not keep the others away.
-    for package in absent {
-        if let Err(error) = packages::install(&[package]) {
-            results.missing.push(Missing {
-                peer: package.to_owned(),
-                reason: format!("cannot be installed: {error}"),
-            });
-        }
+    for (package, error) in packages::install(&absent) {
+        results.missing.push(Missing {
+            peer: package,
+            reason: format!("cannot be installed: {error}"),
+        });
     }
-    *packages = Packages::read()?;
+    *packages = packages::installed()?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use sixfold_integration_tests::bench::results::Metric;
 
 use crate::Bench;
 use crate::image::said;
+use crate::packages::files;
 
 /// A number of files, of links, and of bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,8 +51,8 @@ fn sizes(bench: &Bench, peer: Peer) -> Result<Vec<(&'static str, Size)>, String>
         let whole = packages.closure([package]);
         let whole = whole.difference(&base).cloned().collect();
         return Ok(vec![
-            (ALONE, of(packages.files(&alone)?)?),
-            (WHOLE, of(packages.files(&whole)?)?),
+            (ALONE, of(files(&alone)?)?),
+            (WHOLE, of(files(&whole)?)?),
         ]);
     }
     let layers = bench.layers.of(peer);

@@ -67,7 +67,7 @@ fn restart_one(machine: &mut Machine) -> Result<f64, String> {
 /// Boots services that end at once, and looks at what the supervision does for a while.
 pub(crate) fn crash(bench: &mut Bench) {
     let (count, window) = if bench.options.quick {
-        (20, Duration::from_secs(2))
+        (10, Duration::from_secs(1))
     } else {
         (100, Duration::from_secs(5))
     };

@@ -240,7 +240,8 @@ fn draw(svg: &mut String, line: &Line, x: Axis, y: Axis) {
     *svg += "</g>";
 }
 
-/// The names at the lines' ends, moved apart where they would cover each other.
+/// The names at the lines' ends, moved apart where they would cover each other: those of lines that go
+/// all the way beside the chart, the others beside their last point.
 fn names(svg: &mut String, lines: &[Line], x: Axis, y: Axis) {
     let mut ends: Vec<(f64, f64, &str)> = lines
         .iter()
@@ -250,19 +251,22 @@ fn names(svg: &mut String, lines: &[Line], x: Axis, y: Axis) {
         })
         .collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let places = spread_out(&ends.iter().map(|end| end.0).collect::<Vec<_>>(), y.start);
-    for ((up, across, name), place) in ends.into_iter().zip(places) {
-        let _ = write!(
-            svg,
-            "<g class=\"{}\"><line class=\"leader\" x1=\"{:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" \
-             y2=\"{place:.1}\"/><text class=\"name\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
-            class(name),
-            across + 5.0,
-            x.end + 16.0,
-            x.end + 20.0,
-            place + 4.0,
-            escaped(name),
-        );
+    let (whole, short): (Vec<_>, Vec<_>) = ends.into_iter().partition(|end| end.1 > x.end - 1.0);
+    for ends in [whole, short] {
+        let places = spread_out(&ends.iter().map(|end| end.0).collect::<Vec<_>>(), y.start);
+        for ((up, across, name), place) in ends.into_iter().zip(places) {
+            let _ = write!(
+                svg,
+                "<g class=\"{}\"><line class=\"leader\" x1=\"{:.1}\" y1=\"{up:.1}\" x2=\"{:.1}\" \
+                 y2=\"{place:.1}\"/><text class=\"name\" x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+                class(name),
+                across + 5.0,
+                across + 16.0,
+                across + 20.0,
+                place + 4.0,
+                escaped(name),
+            );
+        }
     }
 }
 

@@ -167,7 +167,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Asked, String> {
             _ => return Err(format!("{name} is not an option; see --help")),
         }
     }
-    options.rounds = rounds.unwrap_or(if options.quick { 2 } else { 9 });
+    options.rounds = rounds.unwrap_or(if options.quick { 1 } else { 9 });
     Ok(Asked::Run(options))
 }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn quick_has_fewer_rounds_unless_told() {
-        assert_eq!(run(&["--quick"]).rounds, 2);
+        assert_eq!(run(&["--quick"]).rounds, 1);
         assert_eq!(run(&["--rounds", "5", "--quick"]).rounds, 5);
     }
 

@@ -168,11 +168,6 @@ impl Metric {
             Self::Graph => "A graph of 1,000 services: read, checked and planned (sixfold check)",
         }
     }
-
-    /// Whether more is better.
-    pub const fn is_rate(self) -> bool {
-        matches!(self, Self::LogRate | Self::LogLines | Self::LogCore)
-    }
 }
 
 /// The values of one peer for one metric in one case.
