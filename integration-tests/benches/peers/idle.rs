@@ -91,7 +91,7 @@ fn at_rest(bench: &mut Bench, count: usize) -> Vec<Subject> {
             machine.wait_stamps(count, boot_limit(count))?;
             subjects.push(Subject {
                 peer,
-                case: "10 seconds".to_owned(),
+                case: "in 10 s".to_owned(),
                 processes: Vec::new(),
                 machine,
             });

@@ -65,7 +65,7 @@ pub(crate) fn milliseconds(from: Nanoseconds, to: Nanoseconds) -> f64 {
 }
 
 impl Machine {
-    /// Boots `peer` with `tree`. `output` takes standard output; without it that goes to a file, as
+    /// Boots `peer` with `tree`, with `/run` on the disk or in memory. `output` takes standard output; without it that goes to a file, as
     /// standard error does.
     ///
     /// # Errors
@@ -76,6 +76,7 @@ impl Machine {
         layers: &Layers,
         peer: Peer,
         tree: &Tree,
+        is_on_disk: bool,
         output: Option<Stdio>,
     ) -> Result<Self, String> {
         let work = TempDir::with_prefix_in("machine-", dir).map_err(said(dir))?;
@@ -114,6 +115,8 @@ impl Machine {
             .args(words)
             .env("BENCH_LOWER", lower.join(":"))
             .env("BENCH_WORK", at)
+            .env("BENCH_RUN", if is_on_disk { "disk" } else { "memory" })
+            .env("BENCH_SCAN", if scans(peer) { "yes" } else { "no" })
             .stdin(Stdio::null())
             .stdout(match output {
                 Some(output) => output,
@@ -319,6 +322,11 @@ fn environment(peer: Peer) -> Vec<&'static str> {
         | Peer::Tini
         | Peer::DumbInit => Vec::new(),
     }
+}
+
+/// Whether it has a scan directory, which lies in `/run`: it writes to it, as the others write to theirs.
+const fn scans(peer: Peer) -> bool {
+    matches!(peer, Peer::S6 | Peer::Runit | Peer::Busybox)
 }
 
 /// The path of a program of the host.

@@ -73,7 +73,14 @@ impl Bench {
 
     /// Boots a peer; standard output and error go to a file.
     pub(crate) fn boot(&self, peer: Peer, tree: &Tree) -> Result<Machine, String> {
-        Machine::boot(self.work(), &self.layers, peer, tree, None)
+        Machine::boot(
+            self.work(),
+            &self.layers,
+            peer,
+            tree,
+            self.options.disk,
+            None,
+        )
     }
 
     /// Boots a peer with standard output as given.
@@ -83,7 +90,14 @@ impl Bench {
         tree: &Tree,
         output: Stdio,
     ) -> Result<Machine, String> {
-        Machine::boot(self.work(), &self.layers, peer, tree, Some(output))
+        Machine::boot(
+            self.work(),
+            &self.layers,
+            peer,
+            tree,
+            self.options.disk,
+            Some(output),
+        )
     }
 
     /// A directory that is removed at the end.
@@ -165,7 +179,13 @@ fn run(options: Options) -> Result<Vec<Goal>, String> {
     let begun = machine::now();
     measure(&mut bench);
     let took = machine::milliseconds(begun, machine::now()) / 1000.0;
+    let run = if bench.options.disk {
+        "on the disk"
+    } else {
+        "in memory"
+    };
     let about = &mut bench.results.about;
+    about.push(("/run".to_owned(), run.to_owned()));
     about.push(("duration".to_owned(), format!("{took:.0} s")));
     about.push(("load at the end".to_owned(), requirements::load()));
     let goals = goals::judge(&bench.results);

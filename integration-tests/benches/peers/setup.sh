@@ -8,4 +8,10 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 bench "$root/tmp"
 mount --bind "$BENCH_WORK/bench" "$root/bench"
+if [ "$BENCH_RUN" = memory ]; then
+    mount -t tmpfs -o mode=755 bench "$root/run"
+fi
+if [ "$BENCH_SCAN" = yes ]; then
+    cp -a "$root/etc/services.d" "$root/run/service"
+fi
 exec "$@"

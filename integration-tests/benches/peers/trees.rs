@@ -79,10 +79,10 @@ impl Tree {
             Peer::S6 => {
                 // With loggers, a service is two; the default is 500.
                 let most = (self.count * 2).max(500).to_string();
-                words(&["/usr/bin/s6-svscan", "-c", &most, "/etc/services.d"])
+                words(&["/usr/bin/s6-svscan", "-c", &most, "/run/service"])
             }
-            Peer::Runit => words(&["/usr/bin/runsvdir", "-P", "/etc/services.d"]),
-            Peer::Busybox => words(&["/usr/local/bin/runsvdir", "-P", "/etc/services.d"]),
+            Peer::Runit => words(&["/usr/bin/runsvdir", "-P", "/run/service"]),
+            Peer::Busybox => words(&["/usr/local/bin/runsvdir", "-P", "/run/service"]),
             Peer::Supervisor => {
                 plain(&to.join("etc/supervisord.conf"), &self.supervisord())?;
                 words(&["/usr/bin/supervisord", "-n", "-c", "/etc/supervisord.conf"])

@@ -174,7 +174,7 @@ fn idle(results: &Results, metric: Metric, what: &str) -> Goal {
         .find_map(|case| Some((case, results.median(metric, case, SIXFOLD)?)));
     goal(
         format!("idle: {what}"),
-        found.map(|(case, count)| (count == 0.0, format!("{count:.0} with {case}"))),
+        found.map(|(case, count)| (count == 0.0, format!("{count:.0} {case}"))),
     )
 }
 
@@ -315,8 +315,8 @@ mod tests {
     #[test]
     fn idle_allows_nothing() {
         let mut results = Results::default();
-        results.add(Metric::IdleCalls, "100 services", "sixfold", 0, 0.0);
-        results.add(Metric::IdleSwitches, "100 services", "sixfold", 0, 1.0);
+        results.add(Metric::IdleCalls, "in 10 s", "sixfold", 0, 0.0);
+        results.add(Metric::IdleSwitches, "in 10 s", "sixfold", 0, 1.0);
         let goals = judge(&results);
         assert_eq!(found(&goals, "no system call").verdict, Verdict::Met);
         assert_eq!(found(&goals, "no wake-up").verdict, Verdict::NotMet);

@@ -20,6 +20,7 @@ usage: cargo bench --package sixfold-integration-tests --bench peers -- [OPTION.
   --install           installs Debian packages that are missing, with apt-get
   --overlay-root DIR  a root that holds s6-overlay v3 (/init, /package, /command), as one more peer
   --sixfold PATH      the executable to measure (default: cargo builds it; also SIXFOLD_BINARY)
+  --disk              /run on the disk, as Docker has it by default, and not in memory
   --check             exit code 1 when a goal is not met
   --help              this text
 
@@ -102,6 +103,8 @@ pub struct Options {
     pub overlay_root: Option<PathBuf>,
     /// The executable to measure.
     pub sixfold: Option<PathBuf>,
+    /// Whether /run is on the disk.
+    pub disk: bool,
     /// Whether a goal that is not met is an error.
     pub check: bool,
 }
@@ -131,6 +134,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Asked, String> {
         install: false,
         overlay_root: None,
         sixfold: None,
+        disk: false,
         check: false,
     };
     let mut words = words.into_iter();
@@ -162,6 +166,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Asked, String> {
             "--bench" => {}
             "--quick" => options.quick = true,
             "--install" => options.install = true,
+            "--disk" => options.disk = true,
             "--check" => options.check = true,
             "--help" | "-h" => return Ok(Asked::Help),
             _ => return Err(format!("{name} is not an option; see --help")),
@@ -225,7 +230,7 @@ mod tests {
         assert_eq!(options.parts, Part::ALL);
         assert_eq!(options.peers, Peer::ALL);
         assert_eq!(options.rounds, 9);
-        assert!(!options.quick && !options.check && !options.install);
+        assert!(!options.quick && !options.check && !options.install && !options.disk);
     }
 
     #[test]
@@ -237,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn sixfold_and_the_limit_always_take_part() {
+    fn the_limit_and_sixfold_always_take_part() {
         let options = run(&["--peers", "runit,sixfold"]);
         assert_eq!(options.peers, [Peer::Limit, Peer::Sixfold, Peer::Runit]);
     }

@@ -10,7 +10,7 @@ pub enum Peer {
     Sixfold,
     /// Sixfold with `SIXFOLD_LOG_FORMAT=text`, where services keep the container's output.
     SixfoldText,
-    /// `s6-svscan` of Debian, with `/etc/services.d` for its scan directory.
+    /// `s6-svscan` of Debian, with its scan directory in `/run`.
     S6,
     /// A root with s6-overlay v3, by its own `/init`.
     S6Overlay,
