@@ -107,7 +107,8 @@ pub fn bars(unit: &str, bars: &[Bar]) -> String {
     };
     let step = 30.0;
     let left = 150.0;
-    let room = WIDTH - left - 120.0;
+    // Beside a bar stands its number with the unit.
+    let room = WIDTH - left - 170.0;
     let count = f64::from(u16::try_from(bars.len()).unwrap_or(u16::MAX));
     let mut svg = open(count * step + 8.0);
     let mut top = 4.0;
@@ -288,13 +289,14 @@ fn spread_out(places: &[f64], most: f64) -> Vec<f64> {
 fn tick_text(value: f64) -> String {
     if value >= 1.0 {
         let digits = format!("{value:.0}");
-        match digits.len() {
-            4.. => {
-                let (head, tail) = digits.split_at(digits.len() - 3);
-                format!("{head},{tail}")
+        let mut text = String::new();
+        for (index, digit) in digits.char_indices() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                text.push(',');
             }
-            _ => digits,
+            text.push(digit);
         }
+        text
     } else {
         format!("{value}")
     }
@@ -345,8 +347,8 @@ mod tests {
             value: Summary::of([value]).unwrap(),
         };
         let svg = bars("MB/s", &[bar("cat", 900.0), bar("a <b>", 450.0)]);
-        assert!(svg.contains("width=\"450.0\""), "{svg}");
-        assert!(svg.contains("width=\"225.0\""), "{svg}");
+        assert!(svg.contains("width=\"400.0\""), "{svg}");
+        assert!(svg.contains("width=\"200.0\""), "{svg}");
         assert!(svg.contains("a &lt;b&gt;"), "{svg}");
     }
 
@@ -359,6 +361,7 @@ mod tests {
     #[test]
     fn texts_and_classes() {
         assert_eq!(tick_text(1000.0), "1,000");
+        assert_eq!(tick_text(1_000_000.0), "1,000,000");
         assert_eq!(tick_text(0.1), "0.1");
         assert_eq!(tick_text(100.0), "100");
         assert_eq!(class("sixfold, s6-log t"), "of-sixfold--s6-log-t");
