@@ -19,7 +19,7 @@ use crate::processes;
 use crate::trees::Tree;
 
 /// A process that is attached to has its waiting interrupted, and begins it anew: that is not its own.
-const ATTACHING: Duration = Duration::from_secs(3);
+const ATTACHING: Duration = Duration::from_secs(2);
 /// How long strace may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,7 +34,7 @@ struct Subject {
 /// Boots all peers and watches them.
 pub(crate) fn run(bench: &mut Bench) {
     let (count, window) = if bench.options.quick {
-        (10, Duration::from_secs(2))
+        (10, Duration::from_secs(1))
     } else {
         (100, Duration::from_secs(10))
     };
