@@ -4,6 +4,7 @@
 //! Nothing here links to Sixfold: what a test sees is what a user sees. Every wait is for an event
 //! (a line, the end of a process) and has a hard deadline that panics with all the output so far.
 
+pub mod bench;
 mod binary;
 pub mod budget;
 pub mod calls;
