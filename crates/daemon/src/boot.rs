@@ -13,6 +13,7 @@ use sixfold_model::settings::Logging;
 use sixfold_model::{Diagnostic, Settings, environment};
 use sixfold_protocol::paths;
 use sixfold_sys::signals::Ignored;
+use sixfold_sys::spawn::Kit;
 use sixfold_sys::{fds, files, process};
 
 use crate::catch_all::CatchAll;
@@ -141,6 +142,7 @@ fn prepare(
         full_env,
         console,
         descriptor_limit,
+        kit: Kit::new().ok(),
         ignored: Ignored::default(),
         console_holder: None,
         owned: RefCell::default(),

@@ -190,7 +190,9 @@ pub(crate) fn start(world: &World, plan: Plan, dir: &Path) -> io::Result<Child> 
             Visit::to(Path::new("/"))?
         }
     };
-    let spawned = plan.spawn(|command| tokio::process::Command::from(command).spawn());
+    let spawned = plan.spawn(world.kit.as_ref(), |command| {
+        tokio::process::Command::from(command).spawn()
+    });
     if let Err(error) = visit.end() {
         tracing::error!(
             event = "spawn.directory",

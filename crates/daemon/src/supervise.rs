@@ -15,6 +15,7 @@ use sixfold_model::service_dir::MAX_NAME;
 use sixfold_model::settings::LogFormat;
 use sixfold_model::{ServiceSpec, Settings, environment};
 use sixfold_sys::signals::Ignored;
+use sixfold_sys::spawn::Kit;
 use sixfold_sys::{fds, process, signals};
 
 use crate::boot;
@@ -231,6 +232,7 @@ fn world(
         },
         // Without more descriptors there are fewer services.
         descriptor_limit: process::raise_descriptor_limit().ok(),
+        kit: Kit::new().ok(),
         ignored: Ignored::default(),
         console_holder: None,
         owned: RefCell::default(),

@@ -17,6 +17,7 @@ use sixfold_protocol::paths;
 use sixfold_sys::fds;
 use sixfold_sys::process::DescriptorLimit;
 use sixfold_sys::signals::Ignored;
+use sixfold_sys::spawn::Kit;
 
 use crate::live::Live;
 use crate::outlet::Outlet;
@@ -54,6 +55,8 @@ pub(crate) struct World {
     pub(crate) console: Option<[OwnedFd; 2]>,
     /// The limit of descriptors that children get: the one we were started with.
     pub(crate) descriptor_limit: Option<DescriptorLimit>,
+    /// What processes are started with, where the system is new enough.
+    pub(crate) kit: Option<Kit>,
     /// The signals that children ignore, as whoever started us has asked for.
     pub(crate) ignored: Ignored,
     /// The descriptor that the catch-all logger gets as its standard error (s6-svscan -X).

@@ -25,6 +25,7 @@ pub(crate) fn plain(format: Format) -> World {
         ],
         console: None,
         descriptor_limit: None,
+        kit: Kit::new().ok(),
         ignored: Ignored::default(),
         console_holder: None,
         owned: RefCell::default(),

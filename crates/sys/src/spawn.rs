@@ -1,6 +1,7 @@
 //! What a child process is to be, and the std `Command` that makes it so.
 //!
-//! There are two ways. The quick one is posix_spawn(3), see `quick`. Where it cannot do what is asked
+//! There are three ways. The quick one is posix_spawn(3), see `quick`; it is quicker with a [`Kit`], see
+//! `light`. Where it cannot do what is asked
 //! for, the command has a `pre_exec` step, and therefore std forks: between fork and exec only
 //! async-signal-safe calls are made and nothing is allocated. std resets the signal mask before that
 //! step; here the dispositions follow and the mask is emptied once more, last.
@@ -26,6 +27,10 @@ use crate::process::DescriptorLimit;
 use crate::signals::Ignored;
 use crate::{signals, terminal};
 
+pub use light::Kit;
+use quick::Extras;
+
+mod light;
 mod quick;
 
 /// Where one of the three standard streams of a child goes.
@@ -91,12 +96,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Spawns it: `spawn` is given the command, which is good for this once, and starts it at once.
+    /// Spawns it: `spawn` is given the command, which is good for this once, and starts it at once. With a
+    /// `kit` that is faster where we have many descriptors.
     ///
     /// # Errors
     /// When the number for `extra` is negative or beyond RLIMIT_NOFILE (`InvalidInput`), or no
     /// descriptor is left (EMFILE); and what `spawn` reports.
-    pub fn spawn<T>(self, spawn: impl FnOnce(Command) -> io::Result<T>) -> io::Result<T> {
+    pub fn spawn<T>(
+        self,
+        kit: Option<&Kit>,
+        spawn: impl FnOnce(Command) -> io::Result<T>,
+    ) -> io::Result<T> {
         let is_path = self.program.as_bytes().contains(&b'/');
         let is_plain = self.session == Session::New && self.ignored == Ignored::default();
         let mut streams = [self.stdin, self.stdout, self.stderr];
@@ -108,20 +118,27 @@ impl Plan {
                 None => placement = Some(Placement::prepare(fd, number)?),
             }
         }
-        let [stdin, stdout, stderr] = streams;
         let mut command = Command::new(&self.program);
         command.args(self.args).env_clear().envs(self.env);
-        command.stdin(stdin).stdout(stdout).stderr(stderr);
         if let Some(arg0) = self.arg0 {
             command.arg0(arg0);
         }
         let (session, limit, ignored) = (self.session, self.descriptor_limit, self.ignored);
+        if let Some(kit) = kit.filter(|_| is_path && is_plain && placement.is_none()) {
+            return kit.with(&streams, |berth| {
+                let berth = Some(berth);
+                quick::with(Extras { limit, berth }, || spawn(command))
+            });
+        }
+        let [stdin, stdout, stderr] = streams;
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
         if is_path && is_plain && !matches!(placement, Some(Placement::Over { .. })) {
             if let Some(Placement::Held(fd)) = &placement {
                 // It has its number here already, and is closed after the spawn.
                 set_cloexec(fd.as_raw_fd(), false)?;
             }
-            return quick::with(limit, || spawn(command));
+            let berth = None;
+            return quick::with(Extras { limit, berth }, || spawn(command));
         }
         // SAFETY: `prepare_child` makes async-signal-safe calls only and does not allocate.
         unsafe {

@@ -15,12 +15,21 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_short};
 use std::os::unix::ffi::OsStringExt as _;
 
+use super::light::{self, Berth};
 use crate::process::DescriptorLimit;
 
+/// What a process gets that std cannot ask for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extras {
+    /// The limit of descriptors, if not ours.
+    pub(super) limit: Option<DescriptorLimit>,
+    /// Where its streams are, if it is to have no other descriptors of ours for a moment.
+    pub(super) berth: Option<Berth>,
+}
+
 thread_local! {
-    /// Whether the next process is one of ours, and if so, the limit of descriptors that it gets, if not
-    /// ours.
-    static NEXT: Cell<Option<Option<DescriptorLimit>>> = const { Cell::new(None) };
+    /// What the next process gets, if it is one of ours.
+    static NEXT: Cell<Option<Extras>> = const { Cell::new(None) };
 }
 
 /// std starts processes by posix_spawn only where it can see the C library's version, by a symbol that
@@ -29,9 +38,9 @@ thread_local! {
 static VERSION: unsafe extern "C" fn() -> *const c_char = libc::gnu_get_libc_version;
 
 /// Calls `spawn`, and the process that it starts, if it does so by posix_spawn, has a session of its own,
-/// no signal blocked or ignored, and `limit` for its descriptors, if there is one.
-pub(super) fn with<T>(limit: Option<DescriptorLimit>, spawn: impl FnOnce() -> T) -> T {
-    NEXT.set(Some(limit));
+/// no signal blocked or ignored, and `extras`.
+pub(super) fn with<T>(extras: Extras, spawn: impl FnOnce() -> T) -> T {
+    NEXT.set(Some(extras));
     let spawned = spawn();
     NEXT.set(None);
     spawned
@@ -56,9 +65,20 @@ unsafe extern "C" fn posix_spawnp(
     };
     // SAFETY: the caller gives a string that ends.
     let name = unsafe { CStr::from_ptr(file) };
-    let Some(limit) = NEXT.take() else {
+    let Some(Extras { limit, berth }) = NEXT.take() else {
         return searched(name, |file| start(file.as_ptr(), attributes));
     };
+    if let Some(berth) = berth {
+        // SAFETY: the caller gives what execve(2) wants.
+        return match unsafe { light::start(berth, limit, file, argv, envp) } {
+            Ok(started) => {
+                // SAFETY: the caller gives a place for it.
+                unsafe { pid.write(started) };
+                0
+            }
+            Err(error) => error,
+        };
+    }
     // SAFETY: the caller gives attributes, or none.
     let mut own = match unsafe { attributes.as_ref() } {
         Some(given) => *given,

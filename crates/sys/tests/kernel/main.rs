@@ -23,7 +23,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitCode};
 
-use sixfold_sys::spawn::{Plan, Session, Stream};
+use sixfold_sys::spawn::{Kit, Plan, Session, Stream};
 
 type Test = (&'static str, fn());
 
@@ -120,7 +120,13 @@ fn shell(script: &str) -> Plan {
 
 /// Spawns the plan and returns its pid; the descriptors of the plan are closed then.
 fn start(plan: Plan) -> i32 {
-    i32::try_from(plan.spawn(|mut command| command.spawn()).unwrap().id()).unwrap()
+    start_with(None, plan)
+}
+
+/// The same with a kit.
+fn start_with(kit: Option<&Kit>, plan: Plan) -> i32 {
+    let child = plan.spawn(kit, |mut command| command.spawn()).unwrap();
+    i32::try_from(child.id()).unwrap()
 }
 
 /// Everything that can be read from a pipe until all its writers have gone.
@@ -131,10 +137,15 @@ fn read_all(reader: OwnedFd) -> String {
 }
 
 /// Spawns the plan with its stdout in a pipe, waits for its success, returns pid and output.
-fn capture(mut plan: Plan) -> (i32, String) {
+fn capture(plan: Plan) -> (i32, String) {
+    capture_with(None, plan)
+}
+
+/// The same with a kit.
+fn capture_with(kit: Option<&Kit>, mut plan: Plan) -> (i32, String) {
     let (reader, writer) = sixfold_sys::fds::pipe().unwrap();
     plan.stdout = Stream::Fd(writer);
-    let pid = start(plan);
+    let pid = start_with(kit, plan);
     let text = read_all(reader);
     assert_eq!(
         sixfold_sys::wait::wait_for(pid).unwrap(),

@@ -7,16 +7,17 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use sixfold_sys::directory::Visit;
-use sixfold_sys::spawn::{self, Session, Stream};
+use sixfold_sys::spawn::{self, Kit, Session, Stream};
 use sixfold_sys::wait::Exit;
 use sixfold_sys::{fds, process, signals, terminal, wait};
 
-use crate::{Test, capture, have_root, read_all, shell, start};
+use crate::{Test, capture, capture_with, have_root, read_all, shell, start};
 
 pub(crate) const TESTS: &[Test] = &[
     ("spawn_resets_mask_and_dispositions", mask_and_dispositions),
     ("spawn_ignores_what_is_to_be_ignored", ignored_signals),
     ("spawn_gives_the_limit_of_descriptors", limit_of_descriptors),
+    ("spawn_with_a_kit_leaves_all_descriptors_behind", light),
     ("spawn_in_a_new_pid_namespace", new_pid_namespace),
     ("spawn_gives_exactly_the_environment", environment),
     ("spawn_sets_directory_and_name", directory_and_name),
@@ -45,8 +46,55 @@ pub(crate) const TESTS: &[Test] = &[
 /// A session of its own is what the quick way makes; without one, there is a fork.
 const BOTH_WAYS: [Session; 2] = [Session::New, Session::Same];
 
+/// Both, and the quick one with a kit.
+fn ways(kit: &Kit) -> [(Session, Option<&Kit>); 3] {
+    let [quick, fork] = BOTH_WAYS;
+    [(quick, Some(kit)), (quick, None), (fork, None)]
+}
+
+/// With a kit a child has its three streams and nothing else, whatever we have open; and nothing of it
+/// stays with us.
+fn light() {
+    let kit = Kit::new().unwrap();
+    let before = fds::count_open();
+    let others: Vec<File> = (0..300).map(|_| File::open("/dev/null").unwrap()).collect();
+    let (reader, leaky) = fds::pipe().unwrap();
+    let no_flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
+    nix::fcntl::fcntl(&leaky, no_flags).unwrap();
+    let list = || {
+        let mut plan = shell("echo \"$*\"; exec ls /proc/self/fd");
+        plan.args.extend(["sh", "one", "two"].map(Into::into));
+        plan.session = Session::New;
+        plan
+    };
+    for _ in 0..3 {
+        // All that was written is read: no writer is left in a place.
+        let (_, text) = capture_with(Some(&kit), list());
+        // The last is the directory that is listed.
+        assert_eq!(text, "one two\n0\n1\n2\n3\n");
+        let mut missing = list();
+        missing.program = "/no/such/program".into();
+        let error = missing.spawn(Some(&kit), |mut command| command.spawn());
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+    let mut plan = shell("cat; echo err >&2");
+    let (input, writer) = fds::pipe().unwrap();
+    let (errors, error_writer) = fds::pipe().unwrap();
+    fds::write(&writer, b"from there").unwrap();
+    drop(writer);
+    plan.stdin = Stream::Fd(input);
+    plan.stderr = Stream::Fd(error_writer);
+    plan.session = Session::New;
+    assert_eq!(capture_with(Some(&kit), plan).1, "from there");
+    assert_eq!(read_all(errors), "err\n");
+    drop((others, leaky, reader));
+    assert_eq!(fds::count_open(), before);
+    assert_eq!(wait::peek().unwrap(), wait::Peek::NoChildren);
+}
+
 /// The child has the limit that is asked for, and we have ours, however many descriptors are open.
 fn limit_of_descriptors() {
+    let kit = Kit::new().unwrap();
     let given = process::raise_descriptor_limit().unwrap();
     let resource = nix::sys::resource::Resource::RLIMIT_NOFILE;
     let (_, hard) = nix::sys::resource::getrlimit(resource).unwrap();
@@ -58,11 +106,11 @@ fn limit_of_descriptors() {
         (Some(given), String::new()),
         (None, hard.to_string()),
     ] {
-        for session in BOTH_WAYS {
+        for (session, kit) in ways(&kit) {
             let mut plan = shell("ulimit -n");
             plan.session = session;
             plan.descriptor_limit = limit;
-            let (_, text) = capture(plan);
+            let (_, text) = capture_with(kit, plan);
             if !expected.is_empty() {
                 assert_eq!(text.trim(), expected, "{session:?}");
             }
@@ -86,11 +134,12 @@ fn mask_and_dispositions() {
             .trim_start_matches('0')
             .is_empty()
     );
-    for session in BOTH_WAYS {
+    let kit = Kit::new().unwrap();
+    for (session, kit) in ways(&kit) {
         // The very process that was spawned: a shell blocks signals while it starts another.
         let mut plan = shell("exec cat /proc/self/status");
         plan.session = session;
-        let (_pid, text) = capture(plan);
+        let (_pid, text) = capture_with(kit, plan);
         for field in ["SigBlk", "SigIgn"] {
             let found = status_field(&text, field);
             assert_eq!(found, "0000000000000000", "{field} {session:?}");
@@ -135,14 +184,14 @@ fn new_pid_namespace() {
     let missing = spawn::in_new_pid_namespace(|| {
         let mut plan = shell("");
         plan.program = "/no/such/program".into();
-        plan.spawn(|mut command| command.spawn())
+        plan.spawn(None, |mut command| command.spawn())
     });
     assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);
     let (reader, writer) = fds::pipe().unwrap();
     let child = spawn::in_new_pid_namespace(|| {
         let mut plan = shell("echo $$");
         plan.stdout = Stream::Fd(writer);
-        plan.spawn(|mut command| command.spawn())
+        plan.spawn(None, |mut command| command.spawn())
     });
     let pid = i32::try_from(child.unwrap().id()).unwrap();
     assert_eq!(read_all(reader), "1\n");
@@ -201,10 +250,10 @@ fn directory_and_name() {
 }
 
 /// Group and session of the shell, by /proc.
-fn group_and_session(session: Session) -> (i32, i32, i32) {
+fn group_and_session(session: Session, kit: Option<&Kit>) -> (i32, i32, i32) {
     let mut plan = shell("cat /proc/$$/stat");
     plan.session = session;
-    let (pid, text) = capture(plan);
+    let (pid, text) = capture_with(kit, plan);
     let fields: Vec<&str> = text
         .rsplit(')')
         .next()
@@ -217,11 +266,14 @@ fn group_and_session(session: Session) -> (i32, i32, i32) {
 fn session_and_group() {
     let own_group = nix::unistd::getpgrp().as_raw();
     let own_session = nix::unistd::getsid(None).unwrap().as_raw();
-    let (pid, group, session) = group_and_session(Session::New);
-    assert_eq!((group, session), (pid, pid));
-    let (_pid, group, session) = group_and_session(Session::Same);
+    let kit = Kit::new().unwrap();
+    for kit in [None, Some(&kit)] {
+        let (pid, group, session) = group_and_session(Session::New, kit);
+        assert_eq!((group, session), (pid, pid));
+    }
+    let (_pid, group, session) = group_and_session(Session::Same, None);
     assert_eq!((group, session), (own_group, own_session));
-    let (pid, group, session) = group_and_session(Session::Foreground);
+    let (pid, group, session) = group_and_session(Session::Foreground, None);
     assert_eq!((group, session), (pid, own_session));
 }
 
@@ -333,7 +385,7 @@ fn impossible_numbers() {
         let (_reader, writer) = fds::pipe().unwrap();
         let mut plan = shell("exit 0");
         plan.extra = Some((writer, number));
-        let error = plan.spawn(|mut command| command.spawn()).unwrap_err();
+        let error = plan.spawn(None, |mut command| command.spawn()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }
@@ -359,7 +411,7 @@ fn failures_are_reported() {
                 plan.program = program.clone().into();
                 plan.session = session;
                 plan.extra = Some((writer, number));
-                let error = plan.spawn(|mut command| command.spawn()).unwrap_err();
+                let error = plan.spawn(None, |mut command| command.spawn()).unwrap_err();
                 assert_eq!(error.kind(), *expected, "fd {number}, {occupied} occupied");
             }
         }
@@ -374,7 +426,7 @@ fn failures_are_reported() {
     let mut plan = shell("exit 0");
     plan.extra = Some((writer, number));
     let error = plan
-        .spawn(|mut command| {
+        .spawn(None, |mut command| {
             drop(occupant);
             command.spawn()
         })
