@@ -125,8 +125,8 @@ fn start(plan: Plan) -> i32 {
 
 /// The same with a kit.
 fn start_with(kit: Option<&Kit>, plan: Plan) -> i32 {
-    let child = plan.spawn(kit, |mut command| command.spawn()).unwrap();
-    i32::try_from(child.id()).unwrap()
+    let spawned = plan.spawn(kit, |mut command| command.spawn().map(|child| child.id()));
+    i32::try_from(spawned.unwrap()).unwrap()
 }
 
 /// Everything that can be read from a pipe until all its writers have gone.
