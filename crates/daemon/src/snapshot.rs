@@ -31,7 +31,8 @@ pub fn directory(path: &Path) -> io::Result<Option<Tree>> {
     };
     for entry in entries {
         let entry = entry?;
-        tree.entries.insert(entry.file_name(), listed(&entry, 0));
+        tree.entries
+            .insert(entry.file_name(), listed(&entry, &entry.path(), 0));
     }
     Ok(Some(tree))
 }
@@ -101,7 +102,8 @@ fn supervised(path: &Path) -> io::Result<Tree> {
         let entry = entry?;
         let name = entry.file_name();
         let head = if is_script(&name) { 0 } else { SMALL_HEAD };
-        tree.entries.insert(name, listed(&entry, head));
+        tree.entries
+            .insert(name, listed(&entry, &entry.path(), head));
     }
     Ok(tree)
 }
@@ -136,15 +138,15 @@ fn read_known(path: &Path, metadata: &Metadata, limit: usize) -> io::Result<tree
     })
 }
 
-/// What a directory lists. The listing itself says which are directories.
-fn listed(entry: &DirEntry, head: usize) -> Entry {
+/// What a directory lists, which is at `path`. The listing itself says which are directories.
+pub(crate) fn listed(entry: &DirEntry, path: &Path, head: usize) -> Entry {
     match entry.file_type() {
         Ok(kind) if kind.is_dir() => Entry::Dir(Tree::default()),
-        Ok(_) | Err(_) => read_entry(&entry.path(), head),
+        Ok(_) | Err(_) => read_entry(path, head),
     }
 }
 
-pub(crate) fn read_entry(path: &Path, head: usize) -> Entry {
+fn read_entry(path: &Path, head: usize) -> Entry {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Entry::Dangling,

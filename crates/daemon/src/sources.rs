@@ -6,7 +6,7 @@
 //! finding, or an entry that says so.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
@@ -165,27 +165,38 @@ fn stock_place(root: &Path) -> PathBuf {
 pub fn definitions(root: &Path, dir: &Path) -> io::Result<Tree> {
     let mut tree = Tree::default();
     for entry in fs::read_dir(resolve(root, dir))? {
-        let name = entry?.file_name();
+        let entry = entry?;
+        let name = entry.file_name();
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let path = dir.join(&name);
-        let mut found = snapshot::read_entry(&resolve(root, &path), 0);
+        let place = place(root, dir, &entry);
+        let mut found = snapshot::listed(&entry, &place, 0);
         if matches!(found, Entry::Dir(_)) {
-            found = snapshot::entry_of(definition(root, &path));
+            found = snapshot::entry_of(definition(root, &dir.join(&name), &place));
         }
         tree.entries.insert(name, found);
     }
     Ok(tree)
 }
 
-/// One definition.
-fn definition(root: &Path, dir: &Path) -> io::Result<Tree> {
+/// Where what an entry of the image's directory `dir` leads to is, as this process sees it: only links have
+/// to be looked into.
+fn place(root: &Path, dir: &Path, entry: &DirEntry) -> PathBuf {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => entry.path(),
+        Ok(_) | Err(_) => resolve(root, &dir.join(entry.file_name())),
+    }
+}
+
+/// The definition in the image's directory `dir`, which this process sees at `seen`.
+fn definition(root: &Path, dir: &Path, seen: &Path) -> io::Result<Tree> {
     let mut tree = Tree::default();
-    for entry in fs::read_dir(resolve(root, dir))? {
-        let name = entry?.file_name();
-        let path = resolve(root, &dir.join(&name));
-        let mut found = snapshot::read_entry(&path, head(&name));
+    for entry in fs::read_dir(seen)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let path = place(root, dir, &entry);
+        let mut found = snapshot::listed(&entry, &path, head(&name));
         if matches!(found, Entry::Dir(_)) && (name == "dependencies.d" || name == "contents.d") {
             found = snapshot::entry_of(names(&path));
         }
