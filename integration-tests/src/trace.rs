@@ -69,10 +69,27 @@ impl Trace {
         what: &str,
         condition: impl Fn(&Running) -> bool,
     ) -> Calls {
+        self.settle_after(nest, what, |_| true, condition)
+    }
+
+    /// As [`Trace::settle`], once PID 1 has made the calls that `has_made` looks for.
+    ///
+    /// # Panics
+    ///
+    /// As [`Trace::settle`].
+    pub fn settle_after(
+        &self,
+        nest: &Running,
+        what: &str,
+        has_made: impl Fn(&Calls) -> bool,
+        condition: impl Fn(&Running) -> bool,
+    ) -> Calls {
         let until = Instant::now() + LIMIT;
         loop {
             // Twice, because the condition is the dearest question of all.
-            if self.calls_of_sleeper(nest).is_some()
+            if self
+                .calls_of_sleeper(nest)
+                .is_some_and(|calls| has_made(&calls))
                 && condition(nest)
                 && let Some(calls) = self.calls_of_sleeper(nest)
             {
