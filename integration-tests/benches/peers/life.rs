@@ -2,6 +2,7 @@
 //! One machine gives all three. Peers take turns within each round, so that what disturbs one disturbs
 //! its neighbours too.
 
+use std::thread;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -18,6 +19,8 @@ use crate::trees::{Shape, Tree};
 const STOP: Duration = Duration::from_secs(30);
 /// How long a machine is waited for to come to rest after its boot.
 const REST: Duration = Duration::from_secs(5);
+/// How long after that its memory is looked at.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// A number of services, or another task for a boot.
 struct Case {
@@ -116,6 +119,8 @@ fn live(bench: &mut Bench, case: &Case, peer: Peer, round: usize) -> Result<(), 
         bench.add(Metric::BootCpu, &case.name, peer, round, cpu);
     }
     if bench.wants(Part::Memory) && peer != Peer::Limit {
+        // What counts is what a container holds while it runs, not what its boot has left for a moment.
+        thread::sleep(SETTLED);
         remember(bench, &all, &case.name, peer, round)?;
     }
     if bench.wants(Part::Stop) {

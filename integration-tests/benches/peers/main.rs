@@ -152,7 +152,8 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Result<Vec<Goal>, String> {
     let out = match &options.out {
-        Some(out) => std::path::absolute(out).map_err(said(out))?,
+        // Not from where it was called: cargo calls it in its own package.
+        Some(out) => repository().join(out),
         None => repository().join("target/bench"),
     };
     made(&out)?;

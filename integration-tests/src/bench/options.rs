@@ -16,7 +16,8 @@ usage: cargo bench --package sixfold-integration-tests --bench peers -- [OPTION.
   --peers NAME,...    only these peers beside sixfold and the limit: sixfold-text, s6, s6-overlay,
                       runit, busybox, supervisor, tini, dumb-init
   --rounds N          rounds of each case (default 9; fewer where a case is long)
-  --out DIR           where the reports go (default target/bench); on a disk, not in memory
+  --out DIR           where the reports go, from the repository on (default target/bench); on a disk,
+                      not in memory
   --install           installs Debian packages that are missing, with apt-get
   --overlay-root DIR  a root that holds s6-overlay v3 (/init, /package, /command), as one more peer
   --sixfold PATH      the executable to measure (default: cargo builds it; also SIXFOLD_BINARY)
