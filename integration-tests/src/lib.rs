@@ -26,6 +26,6 @@ pub use process::{DEADLINE, Finished, Process, Streams, run_to_end};
 pub use requirements::{
     docker_available, execline_available, root_available, s6_available, strace_available,
 };
-pub use running::{NestedProcess, Running};
+pub use running::{NestedProcess, Running, children};
 pub use trace::Trace;
 pub use tree::Tree;

@@ -349,7 +349,8 @@ fn first_of_namespace(outer: Pid) -> Option<Pid> {
     })
 }
 
-fn children(of: Pid) -> Vec<Pid> {
+/// The children of a process of one thread; none, once it is gone.
+pub fn children(of: Pid) -> Vec<Pid> {
     fs::read_to_string(format!("/proc/{of}/task/{of}/children"))
         .unwrap_or_default()
         .split_whitespace()

@@ -1,9 +1,12 @@
 //! From work to a plan: programs, words, environments, directories. No process is started.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use sixfold_engine::{Exit, Step};
+use sixfold_model::tree;
 
+use super::program::{clean, first_line_words};
 use super::*;
 use crate::clock::Clock;
 use crate::subscriber::Format;

@@ -19,6 +19,7 @@ use crate::image::{Layers, made, said};
 use crate::processes;
 use crate::trees::Tree;
 use sixfold_integration_tests::bench::peers::Peer;
+use sixfold_integration_tests::children;
 
 /// Where a machine's processes find the files of times, and the gate.
 pub(crate) const STAMPS: &str = "/bench/stamps";
@@ -256,7 +257,7 @@ impl Machine {
         let started = self.files().join("started");
         loop {
             let is_started = fs::metadata(&started).is_ok_and(|it| it.len() >= LINE);
-            if is_started && let Some(first) = processes::children(self.outer).first() {
+            if is_started && let Some(first) = children(self.outer).first() {
                 self.first = *first;
                 return Ok(());
             }

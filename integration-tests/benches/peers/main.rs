@@ -73,14 +73,7 @@ impl Bench {
 
     /// Boots a peer; standard output and error go to a file.
     pub(crate) fn boot(&self, peer: Peer, tree: &Tree) -> Result<Machine, String> {
-        Machine::boot(
-            self.work(),
-            &self.layers,
-            peer,
-            tree,
-            self.options.disk,
-            None,
-        )
+        self.boot_to(peer, tree, None)
     }
 
     /// Boots a peer with standard output as given.
@@ -90,14 +83,12 @@ impl Bench {
         tree: &Tree,
         output: Stdio,
     ) -> Result<Machine, String> {
-        Machine::boot(
-            self.work(),
-            &self.layers,
-            peer,
-            tree,
-            self.options.disk,
-            Some(output),
-        )
+        self.boot_to(peer, tree, Some(output))
+    }
+
+    fn boot_to(&self, peer: Peer, tree: &Tree, output: Option<Stdio>) -> Result<Machine, String> {
+        let disk = self.options.disk;
+        Machine::boot(self.work(), &self.layers, peer, tree, disk, output)
     }
 
     /// A directory that is removed at the end.

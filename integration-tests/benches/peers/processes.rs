@@ -23,16 +23,6 @@ pub(crate) struct Holdings {
     pub(crate) descriptors: u32,
 }
 
-/// The children of a process of one thread.
-pub(crate) fn children(of: Pid) -> Vec<Pid> {
-    fs::read_to_string(format!("/proc/{of}/task/{of}/children"))
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .map(Pid::from_raw)
-        .collect()
-}
-
 /// The processes of the namespace of `first` that are not services.
 pub(crate) fn supervision(first: Pid) -> Vec<Pid> {
     of_namespace(first, |name| !SERVICES.contains(&name))
