@@ -71,23 +71,6 @@ impl DescriptorLimit {
     pub(crate) fn apply(self) -> io::Result<()> {
         Ok(setrlimit(Resource::RLIMIT_NOFILE, self.soft, self.hard)?)
     }
-
-    /// Makes it ours while `act` goes on.
-    ///
-    /// # Errors
-    /// What getrlimit(2) and setrlimit(2) report before `act`, which then is not called.
-    pub(crate) fn during<T>(self, act: impl FnOnce() -> T) -> io::Result<T> {
-        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-        let own = Self { soft, hard };
-        if own == self {
-            return Ok(act());
-        }
-        self.apply()?;
-        let done = act();
-        // Up to the hard limit everybody may raise the soft one.
-        let _ = own.apply();
-        Ok(done)
-    }
 }
 
 /// Writes all file systems' buffers to their disks: sync(2).

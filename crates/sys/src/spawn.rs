@@ -1,10 +1,9 @@
 //! What a child process is to be, and the std `Command` that makes it so.
 //!
-//! There are three ways. The quick one is posix_spawn(3), see `quick`; it is quicker with a [`Kit`], see
-//! `light`. Where it cannot do what is asked
-//! for, the command has a `pre_exec` step, and therefore std forks: between fork and exec only
-//! async-signal-safe calls are made and nothing is allocated. std resets the signal mask before that
-//! step; here the dispositions follow and the mask is emptied once more, last.
+//! There are two ways. The fast one needs a [`Kit`], see `light` and `quick`. Where there is none, or what
+//! is asked for goes beyond it, the command has a `pre_exec` step, and therefore std forks: between fork
+//! and exec only async-signal-safe calls are made and nothing is allocated. std resets the signal mask
+//! before that step; here the dispositions follow and the mask is emptied once more, last.
 //!
 //! The program is looked up by execvp(3) in the PATH of [`Plan::env`], not in our own; a name with
 //! a slash is taken relative to the working directory, which is ours at the time
@@ -28,7 +27,6 @@ use crate::signals::Ignored;
 use crate::{signals, terminal};
 
 pub use light::Kit;
-use quick::Extras;
 
 mod light;
 mod quick;
@@ -107,15 +105,13 @@ impl Plan {
         kit: Option<&Kit>,
         spawn: impl FnOnce(Command) -> io::Result<T>,
     ) -> io::Result<T> {
-        let is_path = self.program.as_bytes().contains(&b'/');
-        let is_plain = self.session == Session::New && self.ignored == Ignored::default();
         let mut streams = [self.stdin, self.stdout, self.stderr];
-        let mut placement = None;
-        if let Some((fd, number)) = self.extra {
+        let mut extra = self.extra;
+        if let Some((fd, number)) = extra.take() {
             let index = usize::try_from(number).map_err(|_negative| invalid())?;
             match streams.get_mut(index) {
                 Some(stream) => *stream = Stream::Fd(fd),
-                None => placement = Some(Placement::prepare(fd, number)?),
+                None => extra = Some((fd, number)),
             }
         }
         let mut command = Command::new(&self.program);
@@ -124,22 +120,17 @@ impl Plan {
             command.arg0(arg0);
         }
         let (session, limit, ignored) = (self.session, self.descriptor_limit, self.ignored);
-        if let Some(kit) = kit.filter(|_| is_path && is_plain && placement.is_none()) {
-            return kit.with(&streams, |berth| {
-                let berth = Some(berth);
-                quick::with(Extras { limit, berth }, || spawn(command))
+        let is_path = self.program.as_bytes().contains(&b'/');
+        let is_plain = session == Session::New && ignored == Ignored::default();
+        if let Some(kit) = kit.filter(|_| is_path && is_plain) {
+            return kit.with(&streams, extra.as_ref(), limit, |errand| {
+                quick::with(errand, || spawn(command))
             });
         }
         let [stdin, stdout, stderr] = streams;
         command.stdin(stdin).stdout(stdout).stderr(stderr);
-        if is_path && is_plain && !matches!(placement, Some(Placement::Over { .. })) {
-            if let Some(Placement::Held(fd)) = &placement {
-                // It has its number here already, and is closed after the spawn.
-                set_cloexec(fd.as_raw_fd(), false)?;
-            }
-            let berth = None;
-            return quick::with(Extras { limit, berth }, || spawn(command));
-        }
+        let placement = extra.map(|(fd, number)| Placement::prepare(fd, number));
+        let placement = placement.transpose()?;
         // SAFETY: `prepare_child` makes async-signal-safe calls only and does not allocate.
         unsafe {
             command.pre_exec(move || prepare_child(session, placement.as_ref(), limit, ignored))

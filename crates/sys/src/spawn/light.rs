@@ -5,7 +5,7 @@
 //! It is clone(2) with CLONE_VM, CLONE_VFORK and CLONE_FILES: the child has our memory and our
 //! descriptors, and we stand still until it has begun its program or ended. Its first step is
 //! close_range(2) with CLOSE_RANGE_UNSHARE, which gives it a table of its own with the lowest
-//! descriptors alone. What it is to have must be among these: a [`Kit`] keeps three places there.
+//! descriptors alone. What it is to have must be among these: a [`Kit`] keeps four places there.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -15,7 +15,9 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use super::Stream;
+use nix::sys::resource::{Resource, getrlimit};
+
+use super::{Stream, set_cloexec};
 use crate::check::{check, invalid, retry};
 use crate::process::DescriptorLimit;
 use crate::{signals, wait};
@@ -26,8 +28,9 @@ const STACK: usize = 16 * 1024;
 /// What is kept to start processes with: make it early, while the lowest descriptors are free.
 #[derive(Debug)]
 pub struct Kit {
-    /// For the three standard streams of the next process; `/dev/null` meanwhile.
-    places: [OwnedFd; 3],
+    /// For the three standard streams of the next process, and for one descriptor more; `/dev/null`
+    /// meanwhile.
+    places: [OwnedFd; 4],
     null: OwnedFd,
     stack: Box<[MaybeUninit<Cell<u8>>]>,
 }
@@ -48,48 +51,56 @@ impl Kit {
             .into();
         let place = || null.try_clone();
         Ok(Self {
-            places: [place()?, place()?, place()?],
+            places: [place()?, place()?, place()?, place()?],
             null,
             stack: Box::new_uninit_slice(STACK),
         })
     }
 
-    /// Calls `act` with these streams in the places.
+    /// Calls `act` with an errand for a process with these streams, and perhaps a descriptor that it has
+    /// under that number, 3 or higher.
     ///
     /// # Errors
-    /// What dup3(2) reports, and what `act` does.
+    /// `InvalidInput` for another number; what dup3(2) reports, and what `act` does.
     pub(super) fn with<T>(
         &self,
         streams: &[Stream; 3],
-        act: impl FnOnce(Berth) -> io::Result<T>,
+        extra: Option<&(OwnedFd, c_int)>,
+        limit: Option<DescriptorLimit>,
+        act: impl FnOnce(Errand) -> io::Result<T>,
     ) -> io::Result<T> {
-        let numbers = [0, 1, 2];
-        let put = || {
-            for ((place, stream), number) in self.places.iter().zip(streams).zip(numbers) {
-                match stream {
-                    Stream::Inherit => put(number, place)?,
-                    Stream::Fd(fd) => put(fd.as_raw_fd(), place)?,
-                    Stream::Null => {}
-                }
+        if let Some((_, number)) = extra {
+            let (most, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+            if *number < 3 || u64::try_from(*number).is_ok_and(|number| number >= most) {
+                return Err(invalid());
             }
-            Ok(())
+        }
+        let own = |(stream, number): (&Stream, c_int)| match stream {
+            Stream::Inherit => Some(number),
+            Stream::Fd(fd) => Some(fd.as_raw_fd()),
+            Stream::Null => None,
         };
-        let done = put().and_then(|()| act(self.berth()));
+        let sources = streams.iter().zip(0..).map(own);
+        let sources = sources.chain([extra.map(|(fd, _)| fd.as_raw_fd())]);
+        let filled = || self.places.iter().zip(sources.clone());
+        let put =
+            || filled().try_for_each(|(place, source)| source.map_or(Ok(()), |it| put(it, place)));
+        let done = put().and_then(|()| act(self.errand(extra.map(|(_, number)| *number), limit)));
         // Else a pipe would never end that all its writers have left.
-        for (place, stream) in self.places.iter().zip(streams) {
-            if !matches!(stream, Stream::Null) {
-                put_back(&self.null, place);
-            }
+        for (place, _) in filled().filter(|(_, source)| source.is_some()) {
+            put_back(&self.null, place);
         }
         done
     }
 
-    fn berth(&self) -> Berth {
+    fn errand(&self, extra: Option<c_int>, limit: Option<DescriptorLimit>) -> Errand {
         let end = self.stack.as_ptr_range().end;
-        Berth {
+        Errand {
             places: self.places.each_ref().map(AsRawFd::as_raw_fd),
             // The stack grows down, and begins at a multiple of 16.
             stack: end.wrapping_sub(end.addr() % 16).cast_mut().cast(),
+            extra,
+            limit,
         }
     }
 }
@@ -104,17 +115,20 @@ fn put_back(null: &OwnedFd, place: &OwnedFd) {
     let _ = retry(|| put(null.as_raw_fd(), place));
 }
 
-/// Where the next process finds its streams, and its stack.
+/// How a process is to start.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Berth {
-    places: [c_int; 3],
+pub(super) struct Errand {
+    places: [c_int; 4],
     stack: *mut c_void,
+    /// The number of what is in the last place, if something is.
+    extra: Option<c_int>,
+    /// The limit of descriptors, if not ours.
+    limit: Option<DescriptorLimit>,
 }
 
-/// What the child does.
-struct Errand {
-    berth: Berth,
-    limit: Option<DescriptorLimit>,
+/// What the child is given.
+struct Work {
+    errand: Errand,
     file: *const c_char,
     argv: *const *mut c_char,
     envp: *const *mut c_char,
@@ -122,22 +136,20 @@ struct Errand {
     failure: Cell<c_int>,
 }
 
-/// Starts the program `file` in a session of its own, with no signal blocked or ignored, with the streams
-/// in the places and no other descriptors; and returns its pid, or the number of an error.
+/// Starts the program `file` in a session of its own, with no signal blocked or ignored, with what is in
+/// the places and no other descriptors; and returns its pid, or the number of an error.
 ///
 /// # Safety
 /// `file` is a string that ends, `argv` and `envp` are rows of such that end with a null.
 pub(super) unsafe fn start(
-    berth: Berth,
-    limit: Option<DescriptorLimit>,
+    errand: Errand,
     file: *const c_char,
     argv: *const *mut c_char,
     envp: *const *mut c_char,
 ) -> Result<libc::pid_t, c_int> {
     let number = |error: io::Error| error.raw_os_error().unwrap_or(libc::EINVAL);
-    let errand = Errand {
-        berth,
-        limit,
+    let work = Work {
+        errand,
         file,
         argv,
         envp,
@@ -146,13 +158,13 @@ pub(super) unsafe fn start(
     // A handler of ours must not run in the child, which has our memory.
     let mask = signals::block_all().map_err(number)?;
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
-    let argument = (&raw const errand).cast_mut().cast();
+    let argument = (&raw const work).cast_mut().cast();
     // SAFETY: the stack is large enough, and nobody else uses it: we stand still until the child has
-    // begun its program or ended. `errand` outlives that.
-    let cloned = check(unsafe { libc::clone(run, berth.stack, flags, argument) });
+    // begun its program or ended. `work` outlives that.
+    let cloned = check(unsafe { libc::clone(run, errand.stack, flags, argument) });
     mask.restore().map_err(number)?;
     let pid = cloned.map_err(number)?;
-    match errand.failure.get() {
+    match work.failure.get() {
         0 => Ok(pid),
         failure => {
             // It has ended, and nobody knows of it.
@@ -163,29 +175,40 @@ pub(super) unsafe fn start(
 }
 
 /// The child. Async-signal-safe calls only, no allocation.
-extern "C" fn run(errand: *mut c_void) -> c_int {
-    // SAFETY: `start` gives an errand that outlives us.
-    let errand = unsafe { &*errand.cast::<Errand>() };
-    let Err(error) = errand.run();
-    errand
-        .failure
+extern "C" fn run(work: *mut c_void) -> c_int {
+    // SAFETY: `start` gives work that outlives us.
+    let work = unsafe { &*work.cast::<Work>() };
+    let Err(error) = work.run();
+    work.failure
         .set(error.raw_os_error().unwrap_or(libc::EINVAL));
     127
 }
 
-impl Errand {
+impl Work {
     fn run(&self) -> io::Result<Infallible> {
-        let [first, second, third] = self.berth.places;
+        let Errand {
+            places: [first, second, third, fourth],
+            extra,
+            limit,
+            stack: _,
+        } = self.errand;
         // Until here the descriptors are the parent's.
-        let last = first.max(second).max(third);
+        let last = first.max(second).max(third).max(fourth);
         close_range(last.saturating_add(1), libc::CLOSE_RANGE_UNSHARE)?;
         for (place, number) in [(first, 0), (second, 1), (third, 2)] {
             // SAFETY: takes numbers; the table is ours alone now.
             check(unsafe { libc::dup2(place, number) })?;
         }
+        // Last: the number may be one of the other places, or its own.
+        match extra {
+            Some(number) if number == fourth => set_cloexec(number, false)?,
+            // SAFETY: takes numbers; what of ours had this number is of no use here.
+            Some(number) => check(unsafe { libc::dup2(fourth, number) }).map(drop)?,
+            None => {}
+        }
         // SAFETY: takes nothing and touches no memory of ours.
         check(unsafe { libc::setsid() })?;
-        if let Some(limit) = self.limit {
+        if let Some(limit) = limit {
             limit.apply()?;
         }
         signals::reset_dispositions();

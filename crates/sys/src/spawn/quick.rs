@@ -1,52 +1,43 @@
-//! The fast way to start a process: std's `Command` without a step of ours between fork and exec, which
-//! it starts by posix_spawn(3). That borrows our memory until the exec and copies none of it, where fork
-//! copies the tables of all of it, and then, page by page, what either side writes.
+//! How std's `Command` is brought to start a process by `light`.
 //!
-//! What a service needs more than std asks posix_spawn for is a session of its own, no signal blocked or
-//! ignored, and the limit of descriptors that we were started with. glibc can do the first three; std
-//! has no word for them (`CommandExt::setsid` is unstable). So [`posix_spawnp`] is defined here, in
-//! place of the C library's, as the linker takes the first of that name: it adds to a call what
-//! [`with`] was told for it, and hands all calls on to posix_spawn.
+//! It has two ways: fork, and posix_spawn(3), where it has nothing to do between fork and exec and sees a
+//! C library that is new enough. The second is one call of `posix_spawnp` with program, words and
+//! environment, and no other way leads to its `Child`, which tokio needs. So both functions that it
+//! calls for this are defined here, in place of the C library's, as the linker takes the first of a
+//! name: [`gnu_get_libc_version`], which says what lets std go this way, and [`posix_spawnp`], which
+//! goes it; and only while [`with`] is called. All other commands of this executable fork, as they do
+//! in any static one. (The C library's own posix_spawn is no way: it begins with clone3(2), and where a
+//! filter of system calls refuses that with EPERM, as older container engines do, it gives up.)
 //!
 //! A test in `tests/kernel/spawn.rs` fails should std go another way one day: the child has no session
 //! then.
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_char, c_int, c_short};
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::{CStr, c_char, c_int};
 
-use super::light::{self, Berth};
-use crate::process::DescriptorLimit;
-
-/// What a process gets that std cannot ask for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Extras {
-    /// The limit of descriptors, if not ours.
-    pub(super) limit: Option<DescriptorLimit>,
-    /// Where its streams are, if it is to have no other descriptors of ours for a moment.
-    pub(super) berth: Option<Berth>,
-}
+use super::light::{self, Errand};
 
 thread_local! {
-    /// What the next process gets, if it is one of ours.
-    static NEXT: Cell<Option<Extras>> = const { Cell::new(None) };
+    /// How the next process starts, if it is one of ours.
+    static NEXT: Cell<Option<Errand>> = const { Cell::new(None) };
 }
 
-/// std starts processes by posix_spawn only where it can see the C library's version, by a symbol that
-/// is weak: it is there if somebody wants it.
-#[used]
-static VERSION: unsafe extern "C" fn() -> *const c_char = libc::gnu_get_libc_version;
-
-/// Calls `spawn`, and the process that it starts, if it does so by posix_spawn, has a session of its own,
-/// no signal blocked or ignored, and `extras`.
-pub(super) fn with<T>(extras: Extras, spawn: impl FnOnce() -> T) -> T {
-    NEXT.set(Some(extras));
+/// Calls `spawn`, and the process that it starts is started as `errand` says.
+pub(super) fn with<T>(errand: Errand, spawn: impl FnOnce() -> T) -> T {
+    NEXT.set(Some(errand));
     let spawned = spawn();
     NEXT.set(None);
     spawned
 }
 
-/// posix_spawnp(3), with what [`with`] was told for this call.
+/// The C library's version, as far as std has to know it: none, and it forks.
+#[unsafe(no_mangle)]
+extern "C" fn gnu_get_libc_version() -> *const c_char {
+    let version = if NEXT.get().is_some() { c"2.24" } else { c"" };
+    version.as_ptr()
+}
+
+/// posix_spawnp(3), for what [`with`] was told; nobody else comes here.
 ///
 /// # Safety
 /// As posix_spawnp(3) has it.
@@ -54,94 +45,53 @@ pub(super) fn with<T>(extras: Extras, spawn: impl FnOnce() -> T) -> T {
 unsafe extern "C" fn posix_spawnp(
     pid: *mut libc::pid_t,
     file: *const c_char,
-    actions: *const libc::posix_spawn_file_actions_t,
-    attributes: *const libc::posix_spawnattr_t,
+    _actions: *const libc::posix_spawn_file_actions_t,
+    _attributes: *const libc::posix_spawnattr_t,
     argv: *const *mut c_char,
     envp: *const *mut c_char,
 ) -> c_int {
-    let start = |file: *const c_char, attributes| {
-        // SAFETY: all pointers are the caller's, or a path and attributes that outlive the call.
-        unsafe { libc::posix_spawn(pid, file, actions, attributes, argv, envp) }
+    let Some(errand) = NEXT.take() else {
+        return libc::ENOSYS;
     };
     // SAFETY: the caller gives a string that ends.
-    let name = unsafe { CStr::from_ptr(file) };
-    let Some(Extras { limit, berth }) = NEXT.take() else {
-        return searched(name, |file| start(file.as_ptr(), attributes));
-    };
-    if let Some(berth) = berth {
+    let file = unsafe { CStr::from_ptr(file) };
+    or_by_shell(file, argv, |file, argv| {
         // SAFETY: the caller gives what execve(2) wants.
-        return match unsafe { light::start(berth, limit, file, argv, envp) } {
+        match unsafe { light::start(errand, file.as_ptr(), argv, envp) } {
             Ok(started) => {
                 // SAFETY: the caller gives a place for it.
                 unsafe { pid.write(started) };
                 0
             }
             Err(error) => error,
-        };
-    }
-    // SAFETY: the caller gives attributes, or none.
-    let mut own = match unsafe { attributes.as_ref() } {
-        Some(given) => *given,
-        None => return libc::EINVAL,
-    };
-    if let Err(error) = in_a_session(&mut own) {
-        return error;
-    }
-    match limit {
-        Some(limit) => limit
-            .during(|| start(file, &raw const own))
-            .unwrap_or_else(|error| error.raw_os_error().unwrap_or(libc::EINVAL)),
-        None => start(file, &raw const own),
-    }
+        }
+    })
 }
 
-/// Adds a session and signals at their defaults to attributes, or gives the number of an error.
-fn in_a_session(attributes: &mut libc::posix_spawnattr_t) -> Result<(), c_int> {
-    let done = |code: c_int| if code == 0 { Ok(()) } else { Err(code) };
-    let mut flags: c_short = 0;
-    // SAFETY: both outlive the call.
-    done(unsafe { libc::posix_spawnattr_getflags(attributes, &raw mut flags) })?;
-    // Every signal there is: sigfillset(3) leaves out 32 and 33, and posix_spawn would leave these
-    // ignored in the child.
-    // SAFETY: a sigset_t is a row of bits, for which all zeroes is a valid value.
-    let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: and so is all ones; `all` is written from its beginning to its end.
-    unsafe { (&raw mut all).write_bytes(0xff, 1) };
-    // SAFETY: both outlive the call.
-    done(unsafe { libc::posix_spawnattr_setsigdefault(attributes, &raw const all) })?;
-    // SAFETY: a sigset_t is a row of bits, for which all zeroes is a valid value.
-    let none: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: both outlive the call.
-    done(unsafe { libc::posix_spawnattr_setsigmask(attributes, &raw const none) })?;
-    let signals = libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
-    let signals = c_short::try_from(signals).map_err(|_| libc::EINVAL)?;
-    let wanted = libc::POSIX_SPAWN_SETSID | signals;
-    // SAFETY: `attributes` outlives the call.
-    done(unsafe { libc::posix_spawnattr_setflags(attributes, flags | wanted) })
-}
-
-/// Starts the program `name`, looked for in our PATH if it has no slash, and gives the number of an error
-/// or 0.
-fn searched(name: &CStr, start: impl Fn(&CStr) -> c_int) -> c_int {
-    if name.to_bytes().contains(&b'/') {
-        return start(name);
+/// Starts the program `file`; and if the kernel does not know what it is, as a script of the shell, as
+/// execvp(3) does, by which programs are started that are not started here.
+fn or_by_shell(
+    file: &CStr,
+    argv: *const *mut c_char,
+    start: impl Fn(&CStr, *const *mut c_char) -> c_int,
+) -> c_int {
+    let code = start(file, argv);
+    if code != libc::ENOEXEC {
+        return code;
     }
-    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
-    let mut failure = libc::ENOENT;
-    for dir in std::env::split_paths(&path) {
-        let mut file = dir.into_os_string().into_vec();
-        if !file.is_empty() {
-            file.push(b'/');
-        }
-        file.extend_from_slice(name.to_bytes());
-        let Ok(file) = CString::new(file) else {
-            continue;
-        };
-        match start(&file) {
-            libc::ENOENT | libc::ENOTDIR => {}
-            libc::EACCES => failure = libc::EACCES,
-            done => return done,
-        }
+    let shell = c"/bin/sh";
+    let mut words = vec![shell.as_ptr().cast_mut(), file.as_ptr().cast_mut()];
+    let mut word = argv;
+    // The first is what the program was to be called.
+    // SAFETY: `argv` is a row that ends with a null, which is not passed.
+    while !unsafe { *word }.is_null() {
+        // SAFETY: the null is still to come.
+        word = unsafe { word.add(1) };
+        // SAFETY: the null at most.
+        words.push(unsafe { *word });
     }
-    failure
+    if words.last().is_some_and(|last| !last.is_null()) {
+        words.push(std::ptr::null_mut());
+    }
+    start(shell, words.as_ptr())
 }

@@ -11,12 +11,16 @@ use sixfold_sys::spawn::{self, Kit, Session, Stream};
 use sixfold_sys::wait::Exit;
 use sixfold_sys::{fds, process, signals, terminal, wait};
 
-use crate::{Test, capture, capture_with, have_root, read_all, shell, start};
+use crate::{Test, capture, capture_with, have_root, read_all, shell, start, start_with};
 
 pub(crate) const TESTS: &[Test] = &[
     ("spawn_resets_mask_and_dispositions", mask_and_dispositions),
     ("spawn_ignores_what_is_to_be_ignored", ignored_signals),
     ("spawn_gives_the_limit_of_descriptors", limit_of_descriptors),
+    (
+        "spawn_gives_a_script_without_a_first_line_to_the_shell",
+        by_shell,
+    ),
     ("spawn_with_a_kit_leaves_all_descriptors_behind", light),
     ("spawn_in_a_new_pid_namespace", new_pid_namespace),
     ("spawn_gives_exactly_the_environment", environment),
@@ -43,13 +47,34 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// A session of its own is what the quick way makes; without one, there is a fork.
-const BOTH_WAYS: [Session; 2] = [Session::New, Session::Same];
+/// The ways to start a process: with a kit, and by a fork.
+fn ways(kit: &Kit) -> [Option<&Kit>; 2] {
+    [Some(kit), None]
+}
 
-/// Both, and the quick one with a kit.
-fn ways(kit: &Kit) -> [(Session, Option<&Kit>); 3] {
-    let [quick, fork] = BOTH_WAYS;
-    [(quick, Some(kit)), (quick, None), (fork, None)]
+/// As execvp(3) does.
+fn by_shell() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("script");
+    std::fs::write(&script, "echo \"$0 $#: $*\"\n").unwrap();
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let kit = Kit::new().unwrap();
+    for kit in ways(&kit) {
+        for args in [&[][..], &["one", "t w o"]] {
+            let mut plan = shell("");
+            plan.program = script.clone().into();
+            plan.args = args.iter().map(Into::into).collect();
+            plan.session = Session::New;
+            let (_, text) = capture_with(kit, plan);
+            let (name, count) = (script.display(), args.len());
+            assert_eq!(
+                text,
+                format!("{name} {count}: {}\n", args.join(" ")),
+                "with a kit: {}",
+                kit.is_some()
+            );
+        }
+    }
 }
 
 /// With a kit a child has its three streams and nothing else, whatever we have open; and nothing of it
@@ -106,16 +131,16 @@ fn limit_of_descriptors() {
         (Some(given), String::new()),
         (None, hard.to_string()),
     ] {
-        for (session, kit) in ways(&kit) {
+        for kit in ways(&kit) {
             let mut plan = shell("ulimit -n");
-            plan.session = session;
+            plan.session = Session::New;
             plan.descriptor_limit = limit;
             let (_, text) = capture_with(kit, plan);
             if !expected.is_empty() {
-                assert_eq!(text.trim(), expected, "{session:?}");
+                assert_eq!(text.trim(), expected, "with a kit: {}", kit.is_some());
             }
             let own = nix::sys::resource::getrlimit(resource).unwrap();
-            assert_eq!(own, (hard, hard), "{session:?}");
+            assert_eq!(own, (hard, hard), "with a kit: {}", kit.is_some());
         }
     }
     drop(held);
@@ -135,14 +160,19 @@ fn mask_and_dispositions() {
             .is_empty()
     );
     let kit = Kit::new().unwrap();
-    for (session, kit) in ways(&kit) {
+    for kit in ways(&kit) {
         // The very process that was spawned: a shell blocks signals while it starts another.
         let mut plan = shell("exec cat /proc/self/status");
-        plan.session = session;
+        plan.session = Session::New;
         let (_pid, text) = capture_with(kit, plan);
         for field in ["SigBlk", "SigIgn"] {
             let found = status_field(&text, field);
-            assert_eq!(found, "0000000000000000", "{field} {session:?}");
+            assert_eq!(
+                found,
+                "0000000000000000",
+                "{field}, with a kit: {}",
+                kit.is_some()
+            );
         }
     }
 }
@@ -311,7 +341,7 @@ fn foreground() {
 
 /// Spawns a shell that writes to descriptor `number`, which is `writer`, and checks what arrives
 /// and that nothing but this descriptor came with it.
-fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32, session: Session) {
+fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32, kit: Option<&Kit>) {
     let before = fds::count_open();
     // dash takes no redirection to numbers above 9.
     let mut plan = shell(&format!(
@@ -320,8 +350,8 @@ fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32, session: Session) 
     let (errors, error_writer) = fds::pipe().unwrap();
     plan.stderr = Stream::Fd(error_writer);
     plan.extra = Some((writer, number));
-    plan.session = session;
-    let pid = start(plan);
+    plan.session = Session::New;
+    let pid = start_with(kit, plan);
     assert_eq!(read_all(reader), format!("to {number}\n"));
     let listed = read_all(errors);
     assert_eq!(wait::wait_for(pid).unwrap(), Exit::Code(0));
@@ -337,19 +367,21 @@ fn check_extra(reader: OwnedFd, writer: OwnedFd, number: i32, session: Session) 
 }
 
 fn extra_at_free_numbers() {
-    for session in BOTH_WAYS {
+    let kit = Kit::new().unwrap();
+    for kit in ways(&kit) {
         for number in [30, 31, 736, 867] {
             let (reader, writer) = fds::pipe().unwrap();
-            check_extra(reader, writer, number, session);
+            check_extra(reader, writer, number, kit);
         }
     }
 }
 
 fn extra_at_its_own_number() {
-    for session in BOTH_WAYS.repeat(2) {
+    let kit = Kit::new().unwrap();
+    for kit in ways(&kit).repeat(2) {
         let (reader, writer) = fds::pipe().unwrap();
         let number = writer.as_raw_fd();
-        check_extra(reader, writer, number, session);
+        check_extra(reader, writer, number, kit);
     }
 }
 
@@ -360,13 +392,19 @@ fn extra_at_taken_numbers() {
         assert!(fds::is_open(number));
         let (reader, writer) = fds::pipe().unwrap();
         assert!(writer.as_raw_fd() != number);
-        check_extra(reader, writer, number, Session::New);
+        check_extra(reader, writer, number, None);
     }
     drop(others);
     // And free again, next to the numbers that std's own pipe will take.
     for number in [3, 4, 5, 6, 7, 8] {
         let (reader, writer) = fds::pipe().unwrap();
-        check_extra(reader, writer, number, Session::New);
+        check_extra(reader, writer, number, None);
+    }
+    // The first of them are what a kit has, its places among them.
+    let kit = Kit::new().unwrap();
+    for number in 3..=9 {
+        let (reader, writer) = fds::pipe().unwrap();
+        check_extra(reader, writer, number, Some(&kit));
     }
 }
 
@@ -381,12 +419,16 @@ fn extra_as_stream() {
 }
 
 fn impossible_numbers() {
-    for number in [-1, i32::MAX] {
-        let (_reader, writer) = fds::pipe().unwrap();
-        let mut plan = shell("exit 0");
-        plan.extra = Some((writer, number));
-        let error = plan.spawn(None, |mut command| command.spawn()).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    let kit = Kit::new().unwrap();
+    for kit in ways(&kit) {
+        for number in [-1, i32::MAX] {
+            let (_reader, writer) = fds::pipe().unwrap();
+            let mut plan = shell("exit 0");
+            plan.session = Session::New;
+            plan.extra = Some((writer, number));
+            let error = plan.spawn(kit, |mut command| command.spawn()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        }
     }
 }
 
@@ -398,20 +440,20 @@ fn failures_are_reported() {
         (dir.path().join("missing"), io::ErrorKind::NotFound),
         (not_executable, io::ErrorKind::PermissionDenied),
     ];
+    let kit = Kit::new().unwrap();
     let before = fds::count_open();
     for occupied in [0, 4, 9] {
         let others: Vec<File> = (0..occupied)
             .map(|_| File::open("/dev/null").unwrap())
             .collect();
         for (program, expected) in &cases {
-            for (number, session) in (3..=12).flat_map(|number| BOTH_WAYS.map(|way| (number, way)))
-            {
+            for (number, kit) in (3..=12).flat_map(|number| ways(&kit).map(|way| (number, way))) {
                 let (_reader, writer) = fds::pipe().unwrap();
                 let mut plan = shell("");
                 plan.program = program.clone().into();
-                plan.session = session;
+                plan.session = Session::New;
                 plan.extra = Some((writer, number));
-                let error = plan.spawn(None, |mut command| command.spawn()).unwrap_err();
+                let error = plan.spawn(kit, |mut command| command.spawn()).unwrap_err();
                 assert_eq!(error.kind(), *expected, "fd {number}, {occupied} occupied");
             }
         }
