@@ -1,6 +1,6 @@
 //! The only place that asks for the time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sixfold_engine::Moment;
 
@@ -29,8 +29,28 @@ impl Clock {
         let instant = self.start.checked_add(moment.elapsed());
         instant.map_or_else(
             // Beyond the clock's range: a day from now is as good as never.
-            || tokio::time::Instant::from_std(self.start) + std::time::Duration::from_secs(86_400),
+            || tokio::time::Instant::now() + Duration::from_secs(86_400),
             tokio::time::Instant::from_std,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_clock_cannot_hold_is_far_away_however_long_it_has_run() {
+        let hours = |hours: u64| Duration::from_secs(3_600 * hours);
+        let old = Clock {
+            start: tokio::time::Instant::now()
+                .into_std()
+                .checked_sub(hours(1))
+                .unwrap(),
+        };
+        let never = old.instant(Moment::at(Duration::MAX));
+        assert!(never.duration_since(tokio::time::Instant::now()) > hours(23));
+        let soon = old.instant(Moment::at(hours(2)));
+        assert!(soon.duration_since(tokio::time::Instant::now()) <= hours(1));
     }
 }
