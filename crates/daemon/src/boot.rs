@@ -13,7 +13,6 @@ use sixfold_model::settings::Logging;
 use sixfold_model::{Diagnostic, Settings, environment};
 use sixfold_protocol::paths;
 use sixfold_sys::signals::Ignored;
-use sixfold_sys::spawn::Kit;
 use sixfold_sys::{fds, files, process};
 
 use crate::catch_all::CatchAll;
@@ -22,7 +21,7 @@ use crate::outlet::Outlet;
 use crate::shell::{self, Log, Prepared};
 use crate::subscriber::Format;
 use crate::world::{self, World};
-use crate::{layout, scandir};
+use crate::{launch, layout, scandir};
 
 /// The exit code of a container that could not boot (s6-overlay v3's preinit).
 const CANNOT_BOOT: u8 = 100;
@@ -142,7 +141,7 @@ fn prepare(
         full_env,
         console,
         descriptor_limit,
-        kit: Kit::new().ok(),
+        kit: launch::kit(),
         ignored: Ignored::default(),
         console_holder: None,
         owned: RefCell::default(),

@@ -99,10 +99,10 @@ impl Charge {
         // Under its own name: `path` may be a link.
         let place = directory.path().unwrap_or_else(|| path.to_owned());
         let gid = process::egid();
-        let is_first = directory
+        let has_new_event = directory
             .make_dir(paths::EVENT, fifodir::OF_GROUP, Some(gid))
             .map_err(self::directory(paths::EVENT))?;
-        let is_new = directory
+        let has_new_supervise = directory
             .make_dir(paths::SUPERVISE, 0o700, None)
             .map_err(self::directory(paths::SUPERVISE))?;
         let lock = directory
@@ -121,13 +121,13 @@ impl Charge {
             changed: Cell::new(now),
             ready_since: Cell::new(now),
         };
-        let tally = if is_new {
+        let tally = if has_new_supervise {
             charge.directory.empty(paths::DEATH_TALLY, 0o644).map(drop)
         } else {
             charge.directory.replace(paths::DEATH_TALLY, b"", 0o644)
         };
         tally.map_err(system("write supervise/death_tally"))?;
-        if !is_first {
+        if !has_new_event {
             let cleaned = fifodir::clean_in(&charge.directory, paths::EVENT);
             charge.warn("clean event", cleaned);
         }

@@ -12,7 +12,7 @@ use sixfold_model::script;
 use sixfold_model::{Diagnostic, ServiceSpec, Severity};
 use sixfold_protocol::paths;
 use sixfold_sys::directory::Visit;
-use sixfold_sys::spawn::{Plan, Session, Stream};
+use sixfold_sys::spawn::{Kit, Plan, Session, Stream};
 use sixfold_sys::{files, lock};
 use tokio::process::Child;
 
@@ -58,6 +58,19 @@ impl Place {
         }
         self
     }
+}
+
+/// What processes are started with. Where the system has no way for it, they are started all the same, by
+/// a fork.
+pub(crate) fn kit() -> Option<Kit> {
+    let kit = Kit::new().inspect_err(|error| {
+        tracing::debug!(
+            event = "spawn.slow",
+            error = %error,
+            "processes are started in a slower way, as close_range(2) cannot be used"
+        );
+    });
+    kit.ok()
 }
 
 /// The one place where the daemon starts a process, in `dir`; or in `/`, and a warning, if this user

@@ -15,16 +15,15 @@ use sixfold_model::service_dir::MAX_NAME;
 use sixfold_model::settings::LogFormat;
 use sixfold_model::{ServiceSpec, Settings, environment};
 use sixfold_sys::signals::Ignored;
-use sixfold_sys::spawn::Kit;
 use sixfold_sys::{fds, process, signals};
 
-use crate::boot;
 use crate::clock::Clock;
 use crate::outlet::Outlet;
 use crate::scandir::{self, ScandirError};
 use crate::shell::{self, Log, Prepared};
 use crate::subscriber::Format;
 use crate::world::World;
+use crate::{boot, launch};
 
 /// The exit code for a directory that somebody else supervises (s6).
 const TAKEN: u8 = 100;
@@ -232,7 +231,7 @@ fn world(
         },
         // Without more descriptors there are fewer services.
         descriptor_limit: process::raise_descriptor_limit().ok(),
-        kit: Kit::new().ok(),
+        kit: launch::kit(),
         ignored: Ignored::default(),
         console_holder: None,
         owned: RefCell::default(),

@@ -50,7 +50,7 @@ impl Visit {
     /// # Errors
     /// What fchdir(2) reports: `PermissionDenied` where this user may no longer enter it.
     pub fn end(self) -> io::Result<()> {
-        self.home.enter()
+        Ok(nix::unistd::fchdir(&self.home)?)
     }
 }
 
@@ -106,14 +106,6 @@ impl Directory {
     /// good as long as the directory is held, in this process and in what it forks.
     pub fn nowhere(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
-    }
-
-    /// Makes it the working directory.
-    ///
-    /// # Errors
-    /// What fchdir(2) reports.
-    pub fn enter(&self) -> io::Result<()> {
-        Ok(nix::unistd::fchdir(&self.0)?)
     }
 
     /// Device and inode, which no other directory has while this one is held.

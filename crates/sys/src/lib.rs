@@ -1,6 +1,7 @@
 //! The kernel layer: every raw system call and every `unsafe` block of Sixfold.
 //!
-//! Nothing here decides anything, starts a thread or keeps global state. The daemon (PID 1, or a
+//! Nothing here decides anything or starts a thread, or keeps global state but for the moment of a spawn
+//! (whose turn the working directory is, and how the next process starts). The daemon (PID 1, or a
 //! child subreaper) and the command-line applets call it; it calls only the kernel. Signals are
 //! plain numbers from 1 to 64 throughout, so that the real-time ones are never lost in an enum.
 //!
