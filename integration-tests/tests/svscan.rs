@@ -90,6 +90,31 @@ fn as_pid_1_it_reaps_what_is_nobodys() {
     nest.terminate().assert_code(3);
 }
 
+/// On one processor, and with the supervision always last in line for it: what wakes a client is the
+/// last that was done for a long time.
+#[test]
+fn a_supervisor_that_says_it_has_left_has_left() {
+    if !root_available() {
+        return;
+    }
+    let nest = scanning()
+        .under(&["/usr/bin/taskset", "-c", "0", "/usr/bin/chrt", "-i", "0"])
+        .file("/srv/extra/run", 0o755, "#!/bin/sh\nexec sleep 1000\n")
+        .file(
+            "/srv/try",
+            0o755,
+            "#!/bin/sh\nPATH=/command:$PATH\nfor i in 1 2 3 4 5 6 7 8 9 10; do\n\
+             s6-svlink /etc/s6 /srv/extra\ns6-svunlink /etc/s6 extra\n\
+             s6-svok /srv/extra && echo still there\ndone\necho tried\n",
+        )
+        .boot();
+    nest.wait_line("web runs");
+    let tried = nest.exec(&["/usr/bin/taskset", "-c", "0", "/srv/try"]);
+    tried.assert_code(0);
+    assert_eq!(tried.stdout(), ["tried"], "{tried}");
+    nest.terminate().assert_code(3);
+}
+
 #[test]
 fn a_signal_can_be_diverted() {
     if !root_available() {

@@ -15,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sixfold_engine::{Exit, Moment, Standing};
 use sixfold_protocol::death_tally::{self, Death};
+use sixfold_protocol::service_control::event;
 use sixfold_protocol::status::WaitStatus;
 use sixfold_protocol::{Status, Tai64n, paths};
 use sixfold_sys::directory::Directory;
@@ -82,7 +83,8 @@ pub(crate) struct Charge {
     directory: Directory,
     /// Where it was found to be.
     path: RefCell<PathBuf>,
-    lock: File,
+    /// The only descriptor of its lock, until it is given up.
+    lock: RefCell<Option<File>>,
     clock: Clock,
     /// The moments that were told last, with the times they had then: a clock that is set does not
     /// change what has happened.
@@ -116,7 +118,7 @@ impl Charge {
         let charge = Self {
             directory,
             path: RefCell::new(place),
-            lock,
+            lock: RefCell::new(Some(lock)),
             clock,
             changed: Cell::new(now),
             ready_since: Cell::new(now),
@@ -136,8 +138,9 @@ impl Charge {
 
     /// Whether `lock` is the file that this charge has locked.
     pub(crate) fn holds(&self, lock: &fs::Metadata) -> bool {
-        let own = self.lock.metadata();
-        own.is_ok_and(|own| (own.dev(), own.ino()) == (lock.dev(), lock.ino()))
+        let own = self.lock.borrow();
+        let own = own.as_ref().and_then(|own| own.metadata().ok());
+        own.is_some_and(|own| (own.dev(), own.ino()) == (lock.dev(), lock.ino()))
     }
 
     /// Another end of the FIFO to listen on.
@@ -165,6 +168,19 @@ impl Charge {
 
     /// Writes down what the service is doing, and tells `letters` to those who listen.
     pub(crate) fn tell(&self, standing: &Standing, letters: &str) {
+        self.write(standing);
+        self.announce(letters.as_bytes());
+    }
+
+    /// Writes down what the service was doing, gives the directory up, and tells that to those who
+    /// listen: who hears it can take charge at once, even if this is still held somewhere.
+    pub(crate) fn leave(&self, standing: &Standing) {
+        self.write(standing);
+        drop(self.lock.take());
+        self.announce(&[event::LEFT]);
+    }
+
+    fn write(&self, standing: &Standing) {
         let status = Status {
             changed: self.time_of(standing.changed, &self.changed),
             ready_since: self.time_of(standing.ready_since, &self.ready_since),
@@ -181,8 +197,11 @@ impl Charge {
         };
         let written = self.directory.replace(paths::STATUS, &status.pack(), 0o644);
         self.warn("write supervise/status", written);
+    }
+
+    fn announce(&self, letters: &[u8]) {
         if !letters.is_empty() {
-            let told = fifodir::notify_in(&self.directory, paths::EVENT, letters.as_bytes());
+            let told = fifodir::notify_in(&self.directory, paths::EVENT, letters);
             self.warn("tell those who listen in event", told.map(drop));
         }
     }

@@ -105,10 +105,13 @@ pub enum Effect {
         /// Whether it is to be there.
         down: bool,
     },
-    /// Give up the charge of a service's directory.
+    /// Write down what is to be said about a service, give up the charge of its directory, and tell
+    /// those who listen that its supervisor has left.
     Leave {
         /// The service.
         node: NodeId,
+        /// What is to be said about it.
+        standing: Standing,
     },
     /// The service is gone for good, and its node with it.
     Forget {

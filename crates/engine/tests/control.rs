@@ -283,7 +283,9 @@ impl Real {
                 self.spec.down = down;
                 None
             }
-            Effect::Leave { .. } => {
+            Effect::Leave { standing, .. } => {
+                self.letters.push('x');
+                self.last = Some(standing);
                 // What runs is nobody's now.
                 self.live = None;
                 None

@@ -39,15 +39,20 @@ const STATES: [(&str, &str); 7] = [
     ),
 ];
 
-/// What is looked at afterwards. The end brings everything to its end in any state, and what comes
-/// of it shows that the byte was taken before. Once the supervisor is gone, all letters are in the
-/// FIFO: a newline of our own ends them.
+/// What is looked at afterwards. A signal that leaves the status alone is waited for where it is to
+/// be heard, before the service can end for other reasons. The end brings everything to its end in
+/// any state. Once the supervisor is gone,
+/// all letters are in the FIFO: a newline of our own ends them.
 const REST: &str = r#"
 printf "$BYTE" > a/supervise/control
 look() { s6-svstat -o up,wantedup,paused a 2> /dev/null || echo left; }
 settled() { [ "$(look)" = "$1" ]; }
 until_ok settled "$STATUS" || look
+for signal in $AWAITED; do until_ok grep -q "$signal" a/heard; done
 s6-svc -O a 2> /dev/null
+# That it is obeyed shows that the byte before it is.
+unwanted() { [ "$(s6-svstat -o wantedup a 2> /dev/null || echo false)" = false ]; }
+until_ok unwanted
 s6-svc -x a 2> /dev/null
 touch a/end
 s6-svc -c a 2> /dev/null
@@ -68,8 +73,11 @@ fn read() -> Vec<Case> {
         let (state, byte) = head.split_once(' ').unwrap();
         let (status, output) = rest.split_once(" => ").unwrap();
         let setup = STATES.iter().find(|(name, _)| *name == state).unwrap().1;
+        let heard = output.split('|').nth(1).unwrap().trim();
+        // One that is stopped hears nothing before it goes on.
+        let awaited = if state == "STOPPED" { "" } else { heard };
         text += &format!(
-            "== {state} by {byte} (A2.2)\n{setup}\nBYTE={byte} STATUS='{status}'{REST}> {output}\n"
+            "== {state} by {byte} (A2.2)\n{setup}\nBYTE={byte} STATUS='{status}' AWAITED='{awaited}'{REST}> {output}\n"
         );
     }
     compare::read(&text)

@@ -57,8 +57,13 @@ deaths() { [ "$(wc -c < "$1/supervise/death_tally")" -eq $((14 * $2)) ]; }
 once() {
     s6-svc -o "$1"
     until_ok deaths "$1" "$2"
-    until_ok is "$1" up false
+    is_over "$1"
 }
+# Until nothing runs of a service any more, and that is written down.
+is_down() { s6-svstat "$1" | grep -q '^down.* ready '; }
+is_over() { until_ok is_down "$1"; }
+# Until nobody supervises a service: Debian's supervisor says that it leaves a while before it has.
+left() { until_ok not s6-svok "$1"; }
 # Listens to the events of a service; "heard N" gives the next N letters.
 ear() {
     s6-mkfifodir "$1/event" 2> /dev/null

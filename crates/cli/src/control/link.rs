@@ -197,7 +197,11 @@ pub(super) fn unlink(scandir: &Path, name: &OsStr, how: How) -> io::Result<()> {
         for dir in with_logger(&place)? {
             // Who may not listen does not wait.
             let events = fs::canonicalize(dir.join(paths::EVENT));
-            listeners.extend(events.and_then(|events| Listener::subscribe(&events)).ok());
+            let listener = events.and_then(|events| Listener::subscribe(&events));
+            // One that has left before somebody listened will not say so again.
+            if service::is_supervised(&dir)? {
+                listeners.extend(listener.ok());
+            }
         }
     }
     // A directory of its own, or nothing there: the scan will see.

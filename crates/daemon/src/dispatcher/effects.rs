@@ -59,10 +59,11 @@ impl Dispatcher {
                 }
                 None
             }
-            Effect::Leave { node } => {
+            Effect::Leave { node, standing } => {
                 self.order(node, Order::Listen(None));
-                if let Some(service) = self.services.get_mut(&node) {
-                    service.charge = None;
+                let service = self.services.get_mut(&node);
+                if let Some(charge) = service.and_then(|service| service.charge.take()) {
+                    charge.leave(&standing);
                 }
                 None
             }

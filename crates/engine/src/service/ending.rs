@@ -220,8 +220,10 @@ impl Service {
 
     /// The supervisor leaves now, whatever runs.
     pub(super) fn leave(&mut self, context: &mut Context<'_>) {
-        self.tell("x", context);
-        context.emit(Effect::Leave { node: context.node });
+        context.emit(Effect::Leave {
+            node: context.node,
+            standing: self.standing(),
+        });
         self.land(context);
         self.stand_aside(context);
     }

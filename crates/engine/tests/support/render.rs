@@ -40,7 +40,9 @@ pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
             let mark = if *down { "mark" } else { "unmark" };
             format!("{mark}-down {}", names.of(*node))
         }
-        Effect::Leave { node } => format!("leave {}", names.of(*node)),
+        Effect::Leave { node, standing } => {
+            format!("leave {}{}", names.of(*node), told(standing, ""))
+        }
         Effect::Forget { node } => format!("forget {}", names.of(*node)),
         Effect::Spawn { node, work, .. } => format!("spawn {}", spawn(&names.of(*node), work)),
         Effect::Signal {

@@ -267,7 +267,7 @@ impl World {
             Effect::MarkDown { .. } | Effect::Forget { .. } => {
                 panic!("nobody has asked for it: {effect:?}")
             }
-            Effect::Leave { node } => {
+            Effect::Leave { node, .. } => {
                 assert!(self.stopped.is_some(), "left before the stop");
                 assert!(!self.is_alive(node), "left alone");
             }
