@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sixfold_engine::{Exit, Moment, Standing};
+use sixfold_model::tree::Tree;
 use sixfold_protocol::death_tally::{self, Death};
 use sixfold_protocol::service_control::event;
 use sixfold_protocol::status::WaitStatus;
@@ -23,6 +24,7 @@ use sixfold_sys::{fifodir, lock, process};
 use thiserror::Error;
 
 use crate::clock::Clock;
+use crate::snapshot;
 
 /// The largest tally: more deaths than are ever kept.
 const MOST_OF_TALLY: u64 = 1 << 20;
@@ -150,10 +152,20 @@ impl Charge {
             .ok()
     }
 
+    /// What it says now.
+    pub(crate) fn read(&self) -> io::Result<Tree> {
+        snapshot::service_in(&self.directory)
+    }
+
+    /// Where the directory was when that was last looked at.
+    pub(crate) fn known_path(&self) -> PathBuf {
+        self.path.borrow().clone()
+    }
+
     /// Where the directory is now. One that was deleted has a path to nothing, and not to what has
     /// taken its place: that is another service.
     pub(crate) fn path(&self) -> PathBuf {
-        let known = self.path.borrow().clone();
+        let known = self.known_path();
         if self.directory.is_at(&known) {
             return known;
         }
@@ -172,12 +184,12 @@ impl Charge {
         self.announce(letters.as_bytes());
     }
 
-    /// Writes down what the service was doing, gives the directory up, and tells that to those who
-    /// listen: who hears it can take charge at once, even if this is still held somewhere.
-    pub(crate) fn leave(&self, standing: &Standing) {
+    /// Writes down what the service was doing, gives the directory up, and tells `letters` and that
+    /// to those who listen: who hears it can take charge at once, even if this is still held somewhere.
+    pub(crate) fn leave(&self, standing: &Standing, letters: &str) {
         self.write(standing);
         drop(self.lock.take());
-        self.announce(&[event::LEFT]);
+        self.announce(&[letters.as_bytes(), &[event::LEFT]].concat());
     }
 
     fn write(&self, standing: &Standing) {
@@ -270,8 +282,7 @@ impl Charge {
             return;
         };
         // Of a directory that is gone, the place where it was says more than that it is nowhere.
-        let known = || self.path.borrow().clone();
-        let path = self.directory.path().unwrap_or_else(known);
+        let path = self.directory.path().unwrap_or_else(|| self.known_path());
         let shown = path.display();
         let text = format!("s6-supervise {shown}: warning: unable to {what}: {error}");
         let text = text.as_str();

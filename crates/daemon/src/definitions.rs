@@ -235,6 +235,9 @@ impl World {
 
     /// The same for what is at `place`.
     pub(crate) fn longrun_at(&self, place: &Path) -> Option<(PathBuf, PathBuf)> {
+        if self.longruns.borrow().is_empty() {
+            return None;
+        }
         let metadata = fs::metadata(place).ok()?;
         self.longrun(Some(Identity {
             device: metadata.dev(),

@@ -44,14 +44,14 @@ pub(crate) struct Streams {
 pub(crate) struct Place {
     /// What it says.
     pub(crate) spec: ServiceSpec,
-    /// Where it was when that was read.
+    /// Where it was when that was last looked at.
     pub(crate) dir: PathBuf,
     /// What knows where it is now.
     pub(crate) charge: Option<Rc<Charge>>,
 }
 
 impl Place {
-    /// The same directory, wherever it is now: it may have been renamed since the start was ordered.
+    /// The same directory, wherever it is now: it may have been renamed.
     pub(crate) fn now(mut self) -> Self {
         if let Some(charge) = &self.charge {
             self.dir = charge.path();

@@ -10,6 +10,7 @@ use sixfold_model::tree::{Entry, Tree};
 use sixfold_model::{Diagnostic, ServiceSpec, service_dir};
 use sixfold_protocol::paths;
 
+use crate::charge::Charge;
 use crate::world::World;
 use crate::{launch, layout, snapshot};
 
@@ -113,12 +114,13 @@ fn source(world: &World, name: &OsStr) -> PathBuf {
     }
 }
 
-/// What a service directory says now. `known` is what it said before.
-pub(crate) fn reread(world: &World, known: &ServiceSpec, dir: &Path) -> Option<ServiceSpec> {
-    let mut tree = snapshot::service(dir)
+/// What the directory of a service in our charge says now. `known` is what it said before.
+pub(crate) fn reread(world: &World, known: &ServiceSpec, charge: &Charge) -> Option<ServiceSpec> {
+    let mut tree = charge
+        .read()
         .inspect_err(|error| {
             world.report(&[Diagnostic::warning(
-                dir,
+                &charge.path(),
                 format!("cannot be read again: {error}"),
                 "let it be a directory that this user may read",
             )]);

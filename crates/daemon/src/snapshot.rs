@@ -4,10 +4,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use sixfold_model::tree::{self, Entry, HEAD_LIMIT, Identity, Tree};
+use sixfold_sys::directory::Directory;
 use sixfold_sys::files;
 
 /// How much of a file a directory's snapshot carries: enough for the one line of a number file.
@@ -60,9 +61,14 @@ pub fn file(path: &Path) -> io::Result<tree::File> {
 /// A service directory as far as its supervisor reads it: its files, and those of `log`. What is in
 /// its other directories is no concern of a supervisor's, and can be much.
 pub(crate) fn service(path: &Path) -> io::Result<Tree> {
-    let mut tree = supervised(path)?;
+    service_in(&Directory::open(path)?)
+}
+
+/// The same of a directory that is held open.
+pub(crate) fn service_in(directory: &Directory) -> io::Result<Tree> {
+    let mut tree = supervised(directory)?;
     if let Some(log @ Entry::Dir(_)) = tree.entries.get_mut(OsStr::new("log")) {
-        *log = entry_of(supervised(&path.join("log")));
+        *log = entry_of(directory.open_dir("log").and_then(|it| supervised(&it)));
     }
     Ok(tree)
 }
@@ -89,23 +95,50 @@ pub(crate) fn entry_of(tree: io::Result<Tree>) -> Entry {
 }
 
 /// A service directory without its logger.
-fn supervised(path: &Path) -> io::Result<Tree> {
-    let metadata = fs::metadata(path)?;
+fn supervised(directory: &Directory) -> io::Result<Tree> {
+    let (device, inode) = directory.identity()?;
     let mut tree = Tree {
-        identity: Some(Identity {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }),
+        identity: Some(Identity { device, inode }),
         ..Tree::default()
     };
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let head = if is_script(&name) { 0 } else { SMALL_HEAD };
-        tree.entries
-            .insert(name, listed(&entry, &entry.path(), head));
+    for listed in directory.list()? {
+        let entry = if listed.is_dir {
+            Entry::Dir(Tree::default())
+        } else {
+            entry_in(directory, &listed.name)
+        };
+        tree.entries.insert(listed.name, entry);
     }
     Ok(tree)
+}
+
+/// What `name` in a service directory leads to.
+fn entry_in(directory: &Directory, name: &OsStr) -> Entry {
+    let found = match directory.find(name) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Entry::Dangling,
+        Err(error) => return Entry::Unreadable(error.to_string()),
+    };
+    if !found.is_file {
+        return if found.is_dir {
+            Entry::Dir(Tree::default())
+        } else {
+            Entry::Special
+        };
+    }
+    let head = if is_script(name) {
+        Ok(Vec::new())
+    } else {
+        directory.read(name, SMALL_HEAD as u64)
+    };
+    match head {
+        Ok(head) => Entry::File(tree::File {
+            mode: found.mode,
+            size: found.size,
+            head,
+        }),
+        Err(error) => Entry::Unreadable(error.to_string()),
+    }
 }
 
 /// Whether a file of a service directory is a script, which is read when it is started.

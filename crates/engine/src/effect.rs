@@ -106,12 +106,14 @@ pub enum Effect {
         down: bool,
     },
     /// Write down what is to be said about a service, give up the charge of its directory, and tell
-    /// those who listen that its supervisor has left.
+    /// `letters` to those who listen, and that its supervisor has left.
     Leave {
         /// The service.
         node: NodeId,
         /// What is to be said about it.
         standing: Standing,
+        /// What happened just before.
+        letters: &'static str,
     },
     /// The service is gone for good, and its node with it.
     Forget {

@@ -210,7 +210,7 @@ impl Service {
         self.state = self.idle_state();
         self.tell("s", context);
         if self.is_leaving {
-            self.leave(context);
+            self.leave("", context);
         }
     }
 
@@ -320,7 +320,7 @@ impl Service {
                 self.lie_down(context);
             }
             if self.is_leaving {
-                self.leave(context);
+                self.leave("", context);
             }
         } else if let State::Finishing { run, pid: None, .. } = self.state
             && run == failed

@@ -368,14 +368,14 @@ claiming
   nothing: reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 down
   give_up: -> down, unwanted, reached
-  stop: -> left, unwanted, leaving; tell web, ready; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; leave web, ready
+  stop: -> left, unwanted, leaving; tell web, ready; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; leave web x, ready
   nothing: supervised | refused | reread | start | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 waiting
   start: -> starting 21, wanted; spawn web run
   give_up: -> down, unwanted, reached
-  stop: -> left, unwanted, leaving; tell web, ready; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; leave web, ready
+  stop: -> left, unwanted, leaving; tell web, ready; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; leave web x, ready
   kill: -> down, unwanted
   nothing: supervised | refused | reread | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 starting
@@ -468,21 +468,21 @@ finishing after a second
   nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | late exited | early timer | spawned while killing
 backoff
   give_up: -> backoff until 15000, wanted, reached
-  stop: -> left, unwanted, leaving; tell web, ready; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; leave web, ready
+  stop: -> left, unwanted, leaving; tell web, ready; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; leave web x, ready
   kill: -> down, unwanted
   due timer: -> starting 21, wanted; spawn web run
   nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing
 failed
   give_up: -> failed, unwanted, reached
-  stop: -> left, unwanted, leaving; tell web, ready; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; leave web, ready
+  stop: -> left, unwanted, leaving; tell web, ready; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; leave web x, ready
   nothing: supervised | refused | reread | start | kill | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 broken
   reread: -> waiting, wanted
   give_up: -> broken, wanted, reached
-  stop: -> left, unwanted, leaving; tell web, ready; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; leave web, ready
+  stop: -> left, unwanted, leaving; tell web, ready; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; leave web x, ready
   kill: -> broken, unwanted
   nothing: supervised | refused | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | due timer | spawned while killing | exited while killing
 left
@@ -500,12 +500,12 @@ up, leaving
   ready: -> up 7 pid 70 since 9500 ready, wanted, reached, leaving; log web ready 500ms; tell web U, wanted, ready, pid 70
   exited 1: -> finishing 21 until 15000, wanted, leaving; log web exited code 1 500ms asked; record-death web code 1 of 100; spawn web finish 1 0 pgid 70
   exited 125: -> finishing 21 until 15000, wanted, leaving; log web exited code 125 500ms asked; record-death web code 125 of 100; spawn web finish 125 0 pgid 70
-  exited while killing: -> left until 10000, wanted, leaving; log web exited code 1 500ms asked; record-death web code 1 of 100; tell web dD, wanted, ready; leave web, wanted, ready
+  exited while killing: -> left until 10000, wanted, leaving; log web exited code 1 500ms asked; record-death web code 1 of 100; leave web dDx, wanted, ready
   nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | late ready | late exited | early timer | due timer | spawned while killing
 logger backoff
   give_up: -> backoff until 15000, wanted, reached
-  stop: -> left, unwanted, leaving; close-input web; leave web, ready
-  stop all: -> left, unwanted, leaving; tell web, ready; close-input web; leave web, ready
+  stop: -> left, unwanted, leaving; close-input web; leave web x, ready
+  stop all: -> left, unwanted, leaving; tell web, ready; close-input web; leave web x, ready
   kill: -> down, unwanted
   due timer: -> starting 21, wanted; spawn web run
   nothing: supervised | refused | reread | start | spawned | late spawned | spawn_failed | late spawn_failed | ready | late ready | exited 1 | exited 125 | late exited | early timer | spawned while killing | exited while killing

@@ -283,7 +283,10 @@ impl Real {
                 self.spec.down = down;
                 None
             }
-            Effect::Leave { standing, .. } => {
+            Effect::Leave {
+                standing, letters, ..
+            } => {
+                self.letters.push_str(letters);
                 self.letters.push('x');
                 self.last = Some(standing);
                 // What runs is nobody's now.

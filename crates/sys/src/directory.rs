@@ -12,10 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
-use nix::unistd::{Gid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
+use nix::unistd::{Gid, UnlinkatFlags, Whence, fchownat, mkfifoat, unlinkat};
+
+#[expect(unsafe_code, reason = "getdents64(2), which the C library only wraps")]
+mod entries;
+
+pub use entries::Listed;
 
 /// An open directory.
 #[derive(Debug)]
@@ -28,6 +32,11 @@ pub struct Visit {
     home: Directory,
     _turn: MutexGuard<'static, ()>,
 }
+
+/// How a directory is opened whose entries are to be listed.
+const TO_LIST: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_CLOEXEC);
 
 /// Whose turn it is.
 static TURN: Mutex<()> = Mutex::new(());
@@ -83,8 +92,15 @@ impl Directory {
     /// # Errors
     /// What open(2) reports; `NotADirectory` when something else is there.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        Ok(Self(nix::fcntl::open(path, flags, Mode::empty())?))
+        Ok(Self(nix::fcntl::open(path, TO_LIST, Mode::empty())?))
+    }
+
+    /// Opens the directory `name` in it, links followed.
+    ///
+    /// # Errors
+    /// What openat(2) reports; `NotADirectory` when something else is there.
+    pub fn open_dir(&self, name: &str) -> io::Result<Self> {
+        Ok(Self(openat(&self.0, name, TO_LIST, Mode::empty())?))
     }
 
     /// Where it is now, if `/proc` is there to tell. A directory that was removed has no place any
@@ -135,17 +151,22 @@ impl Directory {
 
     /// Opens `name` in it with `flags`, always close-on-exec and non-blocking; a file that is made
     /// gets `mode` less the umask.
-    pub(crate) fn open_file(&self, name: &str, flags: OFlag, mode: u32) -> io::Result<File> {
+    pub(crate) fn open_file(
+        &self,
+        name: impl AsRef<OsStr>,
+        flags: OFlag,
+        mode: u32,
+    ) -> io::Result<File> {
         let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         let mode = Mode::from_bits_truncate(mode);
-        Ok(File::from(openat(&self.0, name, flags, mode)?))
+        Ok(File::from(openat(&self.0, name.as_ref(), flags, mode)?))
     }
 
     /// What is in the file `name`, at most `limit` bytes.
     ///
     /// # Errors
     /// What openat(2) and read(2) report; `InvalidInput` when it is not a regular file.
-    pub fn read(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+    pub fn read(&self, name: impl AsRef<OsStr>, limit: u64) -> io::Result<Vec<u8>> {
         let file = self.open_file(name, OFlag::O_RDONLY, 0)?;
         if !file.metadata()?.is_file() {
             let kind = io::ErrorKind::InvalidInput;
@@ -215,7 +236,7 @@ impl Directory {
     ///
     /// # Errors
     /// What fstatat(2) reports but for there being nothing.
-    pub fn find(&self, name: &str) -> io::Result<Option<Found>> {
+    pub fn find(&self, name: impl AsRef<OsStr>) -> io::Result<Option<Found>> {
         Ok(self.stat(name)?.map(|stat| Found {
             mode: stat.st_mode & 0o7777,
             size: u64::try_from(stat.st_size).unwrap_or_default(),
@@ -304,33 +325,37 @@ impl Directory {
     /// # Errors
     /// What openat(2) and getdents(2) report.
     pub fn names_in(&self, name: &str) -> io::Result<Vec<OsString>> {
-        use std::os::unix::ffi::OsStringExt as _;
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut names = Vec::new();
-        for entry in Dir::openat(&self.0, name, flags, Mode::empty())? {
-            let name = entry?.file_name().to_bytes().to_vec();
-            if name != b"." && name != b".." {
-                names.push(OsString::from_vec(name));
-            }
-        }
-        Ok(names)
+        Ok(names(entries::rest(self.open_dir(name)?)?))
     }
 
     /// The names in it, without `.` and `..`.
     ///
     /// # Errors
-    /// What openat(2) and getdents(2) report.
+    /// What getdents(2) reports.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
-        self.names_in(".")
+        Ok(names(self.list()?))
     }
 
-    fn stat(&self, name: &str) -> io::Result<Option<FileStat>> {
-        match fstatat(&self.0, name, AtFlags::empty()) {
+    /// What is in it, without `.` and `..`. One at a time may list a directory that is held.
+    ///
+    /// # Errors
+    /// What getdents(2) reports.
+    pub fn list(&self) -> io::Result<Vec<Listed>> {
+        nix::unistd::lseek(&self.0, 0, Whence::SeekSet)?;
+        entries::rest(&self.0)
+    }
+
+    fn stat(&self, name: impl AsRef<OsStr>) -> io::Result<Option<FileStat>> {
+        match fstatat(&self.0, name.as_ref(), AtFlags::empty()) {
             Ok(stat) => Ok(Some(stat)),
             Err(nix::Error::ENOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn names(listed: Vec<Listed>) -> Vec<OsString> {
+    listed.into_iter().map(|it| it.name).collect()
 }
 
 fn is_kind(stat: &FileStat, kind: SFlag) -> bool {

@@ -59,11 +59,15 @@ impl Dispatcher {
                 }
                 None
             }
-            Effect::Leave { node, standing } => {
+            Effect::Leave {
+                node,
+                standing,
+                letters,
+            } => {
                 self.order(node, Order::Listen(None));
                 let service = self.services.get_mut(&node);
                 if let Some(charge) = service.and_then(|service| service.charge.take()) {
-                    charge.leave(&standing);
+                    charge.leave(&standing, letters);
                 }
                 None
             }

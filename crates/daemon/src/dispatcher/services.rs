@@ -185,7 +185,8 @@ impl Dispatcher {
         self.reread(node);
         let service = self.services.get(&node)?;
         let dir = match &service.charge {
-            Some(charge) => charge.path(),
+            // Where it is when something is started is asked then.
+            Some(charge) => charge.known_path(),
             None => self.world.live_directory(&service.called),
         };
         Some(Place {
@@ -248,7 +249,7 @@ impl Dispatcher {
         let Some(charge) = &service.charge else {
             return;
         };
-        if let Some(spec) = listing::reread(&self.world, &service.spec, &charge.path()) {
+        if let Some(spec) = listing::reread(&self.world, &service.spec, charge) {
             service.spec = spec;
         }
     }

@@ -78,10 +78,10 @@ impl Service {
                 self.bring_down(context);
                 self.leave_when_down(context);
             }
-            Command::Abandon => self.leave(context),
+            Command::Abandon => self.leave("", context),
             Command::Interrupt => {
                 self.signal_group_of_anything(context);
-                self.leave(context);
+                self.leave("", context);
             }
         }
     }
@@ -90,7 +90,7 @@ impl Service {
     pub(super) fn leave_when_down(&mut self, context: &mut Context<'_>) {
         self.is_leaving = true;
         if self.state.is_idle() {
-            self.leave(context);
+            self.leave("", context);
         }
     }
 

@@ -199,11 +199,11 @@ impl Service {
         } else {
             State::Down
         };
-        self.tell(letters, context);
         if self.is_leaving {
-            self.leave(context);
+            self.leave(letters, context);
             return;
         }
+        self.tell(letters, context);
         if self.want == Want::Down || context.killing {
             self.despair(context);
             return;
@@ -218,11 +218,12 @@ impl Service {
         }
     }
 
-    /// The supervisor leaves now, whatever runs.
-    pub(super) fn leave(&mut self, context: &mut Context<'_>) {
+    /// The supervisor leaves now, whatever runs. `letters` tell what happened just before.
+    pub(super) fn leave(&mut self, letters: &'static str, context: &mut Context<'_>) {
         context.emit(Effect::Leave {
             node: context.node,
             standing: self.standing(),
+            letters,
         });
         self.land(context);
         self.stand_aside(context);

@@ -40,8 +40,13 @@ pub(crate) fn effect(effect: &Effect, names: &Names) -> String {
             let mark = if *down { "mark" } else { "unmark" };
             format!("{mark}-down {}", names.of(*node))
         }
-        Effect::Leave { node, standing } => {
-            format!("leave {}{}", names.of(*node), told(standing, ""))
+        Effect::Leave {
+            node,
+            standing,
+            letters,
+        } => {
+            let letters = format!("{letters}x");
+            format!("leave {}{}", names.of(*node), told(standing, &letters))
         }
         Effect::Forget { node } => format!("forget {}", names.of(*node)),
         Effect::Spawn { node, work, .. } => format!("spawn {}", spawn(&names.of(*node), work)),
