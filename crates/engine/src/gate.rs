@@ -122,6 +122,11 @@ impl Gate {
         }
     }
 
+    /// Whether it waits for services that are known to start.
+    pub fn is_filling(self) -> bool {
+        self.state == State::Filling
+    }
+
     /// Whether it waits for the last of the services that are taken down.
     pub fn is_closing(self) -> bool {
         matches!(self.state, State::Closing { is_known: true, .. })

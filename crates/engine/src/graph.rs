@@ -294,6 +294,11 @@ impl Graph {
         self.nodes.iter().flatten()
     }
 
+    /// Whether it is to be started as soon as what it depends on is up.
+    pub(crate) fn is_waiting(&self, id: NodeId) -> bool {
+        self.get(id).is_some_and(|node| node.kind.is_waiting())
+    }
+
     /// Whether everything that `id` needs is up.
     pub(crate) fn may_start(&self, id: NodeId) -> bool {
         self.get(id).is_some_and(|node| {

@@ -98,19 +98,16 @@ impl Engine {
 
     /// Starts what may start now. Whether that may have let more start.
     fn start_some(&mut self, now: Moment, effects: &mut Vec<Effect>) -> bool {
-        self.block_what_cannot_start();
+        let mut waiting = self.what_waits();
+        self.block_what_cannot_start(&mut waiting);
         let is_up = |engine: &Self, id| engine.graph.get(id).is_some_and(|it| it.kind.is_up());
         let gate_was_up = self.gate.is_some_and(|gate| is_up(self, gate));
         let mut is_news = false;
-        for id in self.order_of_starts() {
-            let waits = self
-                .graph
-                .get(id)
-                .is_some_and(|node| node.kind.is_waiting());
+        for id in self.in_order_of_starts(waiting) {
             // The stages may need what is not known yet.
             let is_stage = [self.fix_attrs, self.cont_init, self.gate].contains(&Some(id));
             let is_early = self.reading != Reading::Done && is_stage;
-            if !waits || Some(id) == self.cmd || is_early || !self.graph.may_start(id) {
+            if is_early || !self.graph.may_start(id) {
                 continue;
             }
             self.with(id, now, effects, |kind, context| match kind {
@@ -126,24 +123,34 @@ impl Engine {
         is_news || self.gate.is_some_and(|gate| is_up(self, gate)) != gate_was_up
     }
 
-    /// All nodes in the order in which they start if nothing else tells them apart. s6-rc begins with
+    /// What is to be started as soon as it may be. The CMD waits for the whole of the boot.
+    fn what_waits(&self) -> Vec<NodeId> {
+        let waits = |id: &NodeId| Some(*id) != self.cmd && self.graph.is_waiting(*id);
+        self.graph.ids().filter(waits).collect()
+    }
+
+    /// These nodes in the order in which they start if nothing else tells them apart. s6-rc begins with
     /// the last of its services.
-    fn order_of_starts(&self) -> Vec<NodeId> {
+    fn in_order_of_starts(&self, nodes: Vec<NodeId>) -> Vec<NodeId> {
         let is_rc = |id: &NodeId| match self.graph.get(*id).map(|node| &node.kind) {
             Some(Kind::Service(service)) => service.is_longrun(),
             Some(Kind::Oneshot(_)) => true,
             Some(Kind::Sequence(_) | Kind::Gate(_) | Kind::Cmd(_)) | None => false,
         };
-        let (mut order, others): (Vec<NodeId>, Vec<NodeId>) = self.graph.ids().partition(is_rc);
+        let (mut order, others): (Vec<NodeId>, Vec<NodeId>) = nodes.into_iter().partition(is_rc);
         order.reverse();
         order.extend(others);
         order
     }
 
     pub(super) fn look_at_gate(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let looks = |kind: &Kind| matches!(kind, Kind::Gate(gate) if gate.is_filling() || gate.is_closing());
         let Some(id) = self.gate else {
             return;
         };
+        if !self.graph.get(id).is_some_and(|node| looks(&node.kind)) {
+            return;
+        }
         let services = || self.graph.services().filter(|it| !it.is_longrun());
         let pending = services().any(Service::is_pending);
         let count = services().count();

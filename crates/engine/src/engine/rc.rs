@@ -248,27 +248,20 @@ impl Engine {
         }
     }
 
-    /// What needs something that has failed will never start, and neither will what needs that.
-    pub(super) fn block_what_cannot_start(&mut self) {
+    /// What needs something that has failed will never start, and neither will what needs that: it is
+    /// taken out of `waiting`.
+    pub(super) fn block_what_cannot_start(&mut self, waiting: &mut Vec<NodeId>) {
         loop {
-            let mut blocked = Vec::new();
-            for id in self.graph.ids() {
-                let waits = self
-                    .graph
-                    .get(id)
-                    .is_some_and(|node| node.kind.is_waiting());
-                if waits && Some(id) != self.cmd && self.graph.is_blocked(id) {
-                    blocked.push(id);
-                }
-            }
-            let mut is_news = false;
+            let count = waiting.len();
+            let is_blocked = |id: &NodeId| self.graph.is_blocked(*id);
+            let blocked: Vec<NodeId> = waiting.iter().copied().filter(is_blocked).collect();
             for id in blocked {
                 if let Some(node) = self.graph.get_mut(id) {
                     node.kind.block();
-                    is_news |= !node.kind.is_waiting();
                 }
             }
-            if !is_news {
+            waiting.retain(|id| self.graph.is_waiting(*id));
+            if waiting.len() == count {
                 return;
             }
         }
