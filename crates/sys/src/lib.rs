@@ -5,7 +5,8 @@
 //! child subreaper) and the command-line applets call it; it calls only the kernel. Signals are
 //! plain numbers from 1 to 64 throughout, so that the real-time ones are never lost in an enum.
 //!
-//! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below.
+//! `unsafe` is denied in the whole workspace; the modules that lift that are the ones marked below, and
+//! `directory::entries`.
 
 pub mod datagrams;
 pub mod directory;
