@@ -16,10 +16,9 @@ use nix::fcntl::{AtFlags, OFlag, openat, readlinkat, renameat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstatat, mkdirat};
 use nix::unistd::{Gid, UnlinkatFlags, Whence, fchownat, mkfifoat, unlinkat};
 
-#[expect(unsafe_code, reason = "getdents64(2), which the C library only wraps")]
-mod entries;
+use crate::entries;
 
-pub use entries::Listed;
+pub use crate::entries::Listed;
 
 /// An open directory.
 #[derive(Debug)]

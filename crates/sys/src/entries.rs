@@ -1,6 +1,6 @@
 //! What a directory holds, read by getdents64(2): opendir(3) asks the kernel for three more things and
 //! the heap for 32 KiB each time, and a supervisor lists two directories for whatever happens to a
-//! service.
+//! service. Called from `directory`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -30,7 +30,7 @@ pub struct Listed {
 struct Buffer([u8; 4096]);
 
 /// What `directory` holds from where its descriptor stands, without `.` and `..`.
-pub(super) fn rest(directory: impl AsFd) -> io::Result<Vec<Listed>> {
+pub(crate) fn rest(directory: impl AsFd) -> io::Result<Vec<Listed>> {
     let mut buffer = Buffer([0; 4096]);
     let mut listed = Vec::new();
     loop {
