@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use sixfold_engine::{Input, Policy};
 use sixfold_model::settings::LogFormat;
 use sixfold_sys::fds::Console;
-use sixfold_sys::{fds, signals};
+use sixfold_sys::{fds, memory, signals};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
@@ -66,6 +66,7 @@ pub(crate) fn run(
     log: Log,
     prepare: impl FnOnce(Outlet) -> Result<Prepared, u8>,
 ) -> Result<u8> {
+    memory::keep_together();
     let Log {
         format, verbosity, ..
     } = log;

@@ -45,7 +45,7 @@ pub mod local_time;
 pub mod lock;
 #[expect(
     unsafe_code,
-    reason = "malloc_trim, and madvise on the executable's own segments"
+    reason = "mallopt, malloc_trim, and madvise on the executable's own segments"
 )]
 pub mod memory;
 #[expect(unsafe_code, reason = "what the kernel says beside a message")]

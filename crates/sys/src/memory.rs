@@ -1,12 +1,20 @@
-//! Giving memory back that a program needed once.
+//! Keeping the memory small of a program that runs for as long as its container does: a host has many
+//! containers.
 //!
-//! Called from the daemon when a boot is over: nothing of it is needed again for as long as the
-//! container lives, and a host has many containers.
+//! Called from the daemon at its beginning, and when a boot is over: nothing of that is needed again.
 
 use std::ffi::{c_int, c_void};
 use std::io;
 
 use crate::check::check;
+
+/// Has what is freed join the free memory beside it at once (mallopt(3), `M_MXFAST`). The C library
+/// else keeps small pieces apart for the next that wants one of that size, and whatever is larger takes
+/// new memory meanwhile: with 50 services that were restarted again and again the heap grew by a fifth.
+pub fn keep_together() {
+    // SAFETY: sets one number, before or after anything was allocated.
+    unsafe { libc::mallopt(libc::M_MXFAST, 0) };
+}
 
 /// Gives back what is free in the heap, whole pages of it, and what is mapped of this executable's code
 /// and constants: of these a page is mapped again, from the page cache, when it is used again.
