@@ -383,7 +383,7 @@ fn with_contenv_keeps_the_socket_of_the_service() {
         return;
     }
     let contenv = "#!/usr/bin/with-contenv sh\n";
-    nest()
+    let nest = nest()
         .env("FOO", "bar")
         .env("NOTIFY_SOCKET", "/outer")
         .env("WATCHDOG_USEC", "1")
@@ -405,14 +405,16 @@ fn with_contenv_keeps_the_socket_of_the_service() {
             &format!("echo bare: $FOO $NOTIFY_SOCKET.; {FOR_EVER}"),
         )
         .finish("web", "echo finish: $NOTIFY_SOCKET.")
-        .cmd_sh("sleep 0")
-        .run()
-        .assert_code(0)
-        .assert_has("web: bar /run/s6/notify/")
-        .assert_has(" 60000000, .")
-        .assert_has("other: bar /outer 1")
-        .assert_has("bare: .")
-        .assert_has("finish: .");
+        .boot();
+    for line in [
+        "web: bar /run/s6/notify/",
+        " 60000000, .",
+        "other: bar /outer 1",
+        "bare: .",
+    ] {
+        nest.wait_line(line);
+    }
+    nest.terminate().assert_code(0).assert_has("finish: .");
 }
 
 #[test]
