@@ -110,9 +110,8 @@ fn each_death_of_a_service_stops_the_container() {
     ] {
         let mut container = run_sample(&[]);
         container.mark();
-        container
-            .exec(&["pkill", &format!("-{signal}"), "-x", program])
-            .assert_code(0);
+        // The stop that this leads to may end it before it has ended by itself.
+        container.exec(&["pkill", &format!("-{signal}"), "-x", program]);
         assert_orderly_stop(&container.wait_exit(), "256", "256");
     }
 }
