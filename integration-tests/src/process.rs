@@ -341,6 +341,18 @@ impl Finished {
         self
     }
 
+    /// Fails when what asked a nest to stop has failed. The stop may end it before it has ended by
+    /// itself, so that it may as well have been killed.
+    ///
+    /// # Panics
+    ///
+    /// With all the output, when it ended with another exit code than 0.
+    pub fn assert_asked(&self) -> &Self {
+        let was_ended = self.signal.is_some();
+        assert!(was_ended || self.code == Some(0), "it failed;\n{self}");
+        self
+    }
+
     /// Fails unless one line at least contains `text`.
     ///
     /// # Panics

@@ -110,7 +110,8 @@ fn each_death_of_a_service_stops_the_container() {
     ] {
         let mut container = run_sample(&[]);
         container.mark();
-        // The stop that this leads to may end it before it has ended by itself.
+        // What Docker says of one that the stop has ended depends on who is first; that it did its
+        // deed shows in how the container ends.
         container.exec(&["pkill", &format!("-{signal}"), "-x", program]);
         assert_orderly_stop(&container.wait_exit(), "256", "256");
     }

@@ -57,8 +57,8 @@ fn end_service(nest: &Running, name: &str, signal: &str) {
         .first()
         .map(|process| process.pid.to_string());
     let victim = victim.expect("the service runs");
-    // The stop that this leads to may end it before it has ended by itself.
-    nest.exec(&["kill", &format!("-{signal}"), &victim]);
+    nest.exec(&["kill", &format!("-{signal}"), &victim])
+        .assert_asked();
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn its_log_is_json_when_that_is_asked_for() {
     let nest = scanning().json().boot();
     nest.wait_line("\"event\":\"service.started\"");
     nest.wait_line("\"message\":\"web runs with bar\"");
-    // PID 1 may be gone, and all with it, before the command has ended.
-    nest.exec(&["/command/s6-svscanctl", "-t", "/etc/s6"]);
+    nest.exec(&["/command/s6-svscanctl", "-t", "/etc/s6"])
+        .assert_asked();
     let end = nest.wait_exit();
     // The finish script is a program of its own, with the streams that s6-svscan was given.
     end.assert_code(3)

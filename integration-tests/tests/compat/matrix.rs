@@ -41,8 +41,7 @@ const STATES: [(&str, &str); 7] = [
 
 /// What is looked at afterwards. A signal that leaves the status alone is waited for where it is to
 /// be heard, before the service can end for other reasons. The end brings everything to its end in
-/// any state. Once the supervisor is gone,
-/// all letters are in the FIFO: a newline of our own ends them.
+/// any state. Once the supervisor is gone, all letters are in the FIFO: a newline of our own ends them.
 const REST: &str = r#"
 printf "$BYTE" > a/supervise/control
 look() { s6-svstat -o up,wantedup,paused a 2> /dev/null || echo left; }
